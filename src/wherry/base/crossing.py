@@ -1,0 +1,29 @@
+"""The one way from asyncio to plain blocking code.
+
+`linux`, `oci`, `store`, `runtime`, `network`, `volume` and `logs` block; `engine`, `api` and
+`registry` are asyncio. `in_thread` is the only crossing, so that every place where the event loop
+hands work to a thread can be found by one name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+async def in_thread(
+    function: Callable[Parameters, Result],
+    /,
+    *args: Parameters.args,
+    **kwargs: Parameters.kwargs,
+) -> Result:
+    """Run blocking code in the loop's default executor and return what it returns.
+
+    Cancelling the caller does not stop the thread: what was begun is finished, so a function given
+    here must leave a consistent state whether or not anyone still waits for it.
+    """
+    return await asyncio.to_thread(function, *args, **kwargs)

@@ -1,0 +1,1 @@
+"""Measurements of wherryd beside dockerd, in one run on one machine."""

@@ -1,0 +1,24 @@
+"""Fixtures that every folder of tests may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fixtures.engine import Engine, running_engine
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """A running wherryd with the image `busybox`, shared by the tests of a module."""
+    with running_engine() as started:
+        yield started
+        started.remove_containers()
+
+
+@pytest.fixture
+def own_engine() -> Iterator[Engine]:
+    """A running wherryd of the test's own, for tests that kill it."""
+    with running_engine() as started:
+        yield started

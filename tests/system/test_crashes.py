@@ -1,0 +1,121 @@
+"""kill -9 of the engine, then of a keeper, while containers write: nothing and nobody is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fixtures.engine import Engine
+from fixtures.waiting import eventually
+
+pytestmark = pytest.mark.timeout(300)
+
+CONTAINERS = 50
+# Writes numbered lines until the file appears, then ends with the status that the file says.
+WRITER = (
+    "i=0; while [ ! -e /stop/now ]; do i=$((i+1)); echo line $i; usleep 20000; done;"
+    " echo last $i; exit $(cat /stop/now)"
+)
+
+
+def test_no_container_no_line_and_no_exit_code_is_lost(own_engine: Engine) -> None:
+    engine = own_engine
+    folders = [engine.root / f"stop{index}" for index in range(CONTAINERS)]
+    names = [f"writer{index}" for index in range(CONTAINERS)]
+    for name, folder in zip(names, folders, strict=True):
+        folder.mkdir()
+        engine.docker(
+            "run", "-d", "--name", name, "-v", f"{folder}:/stop", "busybox", "sh", "-c", WRITER
+        )
+    pids = {name: pid_of(engine, name) for name in names}
+
+    engine.kill()
+    assert all(alive(pid) for pid in pids.values())
+    engine.start()
+    assert {name: pid_of(engine, name) for name in names} == pids
+
+    for keeper in engine.keepers():
+        os.kill(keeper, signal.SIGKILL)
+        eventually(lambda gone=keeper: not alive(gone))
+        eventually(lambda gone=keeper: gone not in engine.keepers())
+        assert all(alive(pid) for pid in pids.values())
+    eventually(lambda: engine.docker("ps", "-q").stdout.count("\n") == CONTAINERS)
+
+    follower = subprocess.Popen(
+        ["docker", "-H", engine.host, "logs", "-f", names[0]], stdout=subprocess.PIPE
+    )
+    for index, folder in enumerate(folders):
+        (folder / "wanted").write_text(str(index + 1))
+        (folder / "wanted").rename(folder / "now")
+    codes = engine.docker("wait", *names, timeout=120).stdout.split()
+    assert codes == [str(index + 1) for index in range(CONTAINERS)]
+    followed = follower.communicate(timeout=30)[0].decode()
+    for name in names:
+        assert_whole(engine.docker("logs", name).stdout)
+    assert_whole(followed)
+
+
+def test_both_die_and_the_containers_live_on(own_engine: Engine) -> None:
+    engine = own_engine
+    folder = engine.root / "stop"
+    folder.mkdir()
+    engine.docker(
+        "run", "-d", "--name", "writer", "-v", f"{folder}:/stop", "busybox", "sh", "-c", WRITER
+    )
+    pid = pid_of(engine, "writer")
+    keepers = engine.keepers()
+    engine.kill()
+    for keeper in keepers:
+        os.kill(keeper, signal.SIGKILL)
+        eventually(lambda gone=keeper: not alive(gone))
+    assert alive(pid)
+    engine.start()
+    assert pid_of(engine, "writer") == pid
+    assert engine.docker("exec", "writer", "echo", "still here").stdout == "still here\n"
+    engine.docker("kill", "writer")
+    assert engine.docker("wait", "writer").stdout == "137\n"
+
+
+def test_sigterm_leaves_containers_running(own_engine: Engine) -> None:
+    engine = own_engine
+    engine.docker("run", "-d", "--name", "stays", "busybox", "sleep", "600")
+    pid = pid_of(engine, "stays")
+    assert engine.stop() == 0
+    assert alive(pid)
+    engine.start()
+    assert pid_of(engine, "stays") == pid
+
+
+def test_what_ended_while_the_engine_was_away_is_known(own_engine: Engine) -> None:
+    engine = own_engine
+    engine.docker("run", "-d", "--name", "ends", "busybox", "sh", "-c", "sleep 1; exit 42")
+    pid = pid_of(engine, "ends")
+    engine.kill()
+    eventually(lambda: not alive(pid))
+    engine.start()
+    assert engine.docker("wait", "ends").stdout == "42\n"
+
+
+def assert_whole(text: str) -> None:
+    """Fail unless the lines are 1, 2, 3 … without a gap or a repetition, and the last one."""
+    lines = text.splitlines()
+    count = len(lines) - 1
+    assert count > 0
+    assert lines == [f"line {number}" for number in range(1, count + 1)] + [f"last {count}"]
+
+
+def pid_of(engine: Engine, name: str) -> int:
+    """Return the pid of the container's first process, 0 when it does not run."""
+    return int(engine.docker("inspect", "-f", "{{.State.Pid}}", name).stdout)
+
+
+def alive(pid: int) -> bool:
+    """Tell whether the process exists and is not a zombie."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False

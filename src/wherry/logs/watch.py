@@ -15,20 +15,13 @@ Lives on one event loop and is not thread-safe. If the kernel's queue overflows,
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
-from typing import Final, Self
+from typing import Self
 
-from wherry.linux.inotify import Inotify
+from wherry.linux.inotify import IN_CREATE, IN_IGNORED, IN_MODIFY, IN_Q_OVERFLOW, Inotify
 from wherry.logs.follower import Chunk, Follower, LineFollower
 from wherry.logs.layout import is_index
 from wherry.logs.reader import Line, Query
-
-# inotify(7): a directory reports what happens to its entries.
-_IN_MODIFY: Final = 0x2
-_IN_CREATE: Final = 0x100
-_IN_Q_OVERFLOW: Final = 0x4000
-_IN_IGNORED: Final = 0x8000
 
 
 class Subscription:
@@ -70,12 +63,12 @@ class LogWatch:
         self._inotify = Inotify()
         self._loop = asyncio.get_running_loop()
         self._by_wd: dict[int, list[Subscription]] = {}
-        self._loop.add_reader(self._inotify.fd, self._dispatch)
+        self._loop.add_reader(self._inotify.fileno(), self._dispatch)
 
     def subscribe(self, directory: str) -> Subscription:
         """Begin to watch a directory. Raises FileNotFoundError if it is not there."""
         subscription = Subscription(self, directory)
-        wd = self._inotify.add(directory, _IN_MODIFY | _IN_CREATE)
+        wd = self._inotify.add(directory, IN_MODIFY | IN_CREATE)
         self._by_wd.setdefault(wd, []).append(subscription)
         return subscription
 
@@ -102,17 +95,17 @@ class LogWatch:
 
     def close(self) -> None:
         """Stop watching; who still waits is woken once."""
-        self._loop.remove_reader(self._inotify.fd)
+        self._loop.remove_reader(self._inotify.fileno())
         self._wake_all()
         self._by_wd.clear()
         self._inotify.close()
 
     def _dispatch(self) -> None:
         for event in self._inotify.read():
-            if event.mask & _IN_Q_OVERFLOW:
+            if event.mask & IN_Q_OVERFLOW:
                 self._wake_all()
-            elif event.mask & _IN_IGNORED or is_index(os.fsdecode(event.name)):
-                for subscription in self._by_wd.get(event.wd, ()):
+            elif event.mask & IN_IGNORED or is_index(event.name):
+                for subscription in self._by_wd.get(event.watch, ()):
                     subscription.wake()
 
     def _wake_all(self) -> None:

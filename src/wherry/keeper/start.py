@@ -1,0 +1,111 @@
+"""Starting a keeper, from the engine: sealed, detached, on a socket that is there before it is.
+
+CVE-2019-5736: a process in a container can open /proc/<pid>/exe of one that enters it, and write to
+that file once nobody executes it. So the keeper, and every child it forks, runs from a copy of the
+interpreter in memory whose content nobody can change: a sealed memfd, one for all keepers of an
+engine. `argv[0]` stays the interpreter's own path, by which it finds its standard library.
+
+posix_spawn, for the engine is large and a fork would copy its page tables.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+import wherry
+from wherry.keeper import exits, stdio
+
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+_BACKLOG: Final = 16
+# Where the keeper finds its socket.
+_LISTENING: Final = 3
+# Isolated and without site-packages: only the standard library and this package.
+_PROGRAM: Final = """\
+import sys
+sys.path.append(sys.argv[1])
+from wherry.keeper.serve import main
+from wherry.runtime import launch
+main(sys.argv[2], int(sys.argv[3]), launch)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A keeper that was started, and its socket, on which one can connect at once."""
+
+    pid: int
+    path: str
+
+
+def socket_path(exec_root: str, index: int) -> str:
+    """Return the path of a keeper's socket."""
+    return f"{exec_root}/keeper-{index}.sock"
+
+
+def prepare(exec_root: str) -> None:
+    """Make the directories that keepers use; for root alone."""
+    for directory in (exec_root, exits.directory_of(exec_root), stdio.directory_of(exec_root)):
+        os.makedirs(directory, mode=0o711, exist_ok=True)
+    for directory in (exits.directory_of(exec_root), stdio.directory_of(exec_root)):
+        os.chmod(directory, 0o700)
+
+
+def sealed_interpreter() -> int:
+    """Return a descriptor of a copy of the running interpreter that can never be changed."""
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    copy = os.memfd_create("wherry-keeper", flags)
+    with open(os.path.realpath(sys.executable), "rb") as original:
+        size = os.fstat(original.fileno()).st_size
+        while size:
+            size -= os.sendfile(copy, original.fileno(), None, size)
+    os.fchmod(copy, 0o500)
+    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, _SEALS)
+    return copy
+
+
+def spawn(exec_root: str, index: int, interpreter: int, program: str = _PROGRAM) -> Spawned:
+    """Start keeper `index`. `interpreter` is a sealed copy; `program` is for tests."""
+    path = socket_path(exec_root, index)
+    listening = _listen(path)
+    package = os.path.dirname(os.path.dirname(os.path.abspath(wherry.__file__)))
+    words = [sys.executable, "-I", "-S", "-c", program, package, exec_root, str(_LISTENING)]
+    log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    try:
+        pid = os.posix_spawn(
+            f"/proc/self/fd/{interpreter}",
+            words,
+            {"LANG": "C.UTF-8"},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, f"{exec_root}/keeper-{index}.log", log_flags, 0o600),
+                (os.POSIX_SPAWN_DUP2, listening.fileno(), _LISTENING),
+            ],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+        )
+    finally:
+        listening.close()
+    return Spawned(pid, path)
+
+
+def _listen(path: str) -> socket.socket:
+    """Make the socket; a path left by a dead keeper is replaced."""
+    if os.path.exists(path):
+        os.unlink(path)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        listening.bind(path)
+        os.chmod(path, 0o600)
+        listening.listen(_BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

@@ -68,7 +68,7 @@ def load_filter(program: bytes) -> None:
 
 
 def join_new_session_keyring(name: str) -> None:
-    """keyctl(2): leave the keyring of whoever started this process; nothing where there are none."""
+    """keyctl(2): leave the keyring of whoever started this; nothing where there are no keyrings."""
     try:
         libc.syscall("keyctl", libc.KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, name.encode())
     except OSError as error:

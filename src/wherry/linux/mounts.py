@@ -63,7 +63,7 @@ def set_propagation(target: str, flags: int) -> None:
 
 
 def pivot_root_here() -> None:
-    """Make the working directory the root, and detach the old root, which lies over it meanwhile."""
+    """Make the working directory the root, and detach the old root that then lies over it."""
     libc.syscall("pivot_root", libc.PIVOT_ROOT, b".", b".")
     unmount(".", MNT_DETACH)
     os.chdir("/")
@@ -92,7 +92,7 @@ def create_filesystem(context: int, attributes: int = 0) -> int:
 
 
 def clone_tree(path: str, *, recursive: bool, directory: int = libc.AT_FDCWD) -> int:
-    """open_tree(2): return a detached copy of the mount at `path`, with an empty path of a descriptor."""
+    """open_tree(2): return a detached copy of the mount at `path`, or of `directory` itself."""
     flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
     flags |= libc.AT_RECURSIVE if recursive else 0
     flags |= 0 if path else libc.AT_EMPTY_PATH

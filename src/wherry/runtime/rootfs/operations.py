@@ -1,0 +1,263 @@
+"""Operations on the file system of a container: each is data that describes and executes itself.
+
+Every target is resolved by openat2 with the container's root as the root, and mounts are attached
+by descriptor: a link in a hostile image leads to another place in the image and nowhere else. For
+kernels without the mount calls of 5.2 there is a path through /proc/self/fd (`_attach_old`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from wherry.linux import mounts, openat2
+from wherry.runtime.rootfs.options import Options
+
+# An option that the new calls do not take, or a string longer than they allow.
+_NOT_TAKEN: Final = (errno.EINVAL, errno.ENOSYS)
+
+
+class Operation(Protocol):
+    """One step of making a root file system."""
+
+    def describe(self) -> str:
+        """Say what is done, for an error message."""
+
+    def execute(self, root: int) -> None:
+        """Do it; `root` is a descriptor of the container's root directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class MountFilesystem:
+    """A new file system of a kind, mounted at a target that is made if missing."""
+
+    kind: str
+    source: str
+    target: str
+    options: Options = field(default_factory=Options)
+
+    def describe(self) -> str:
+        return f'mounting "{self.source}" ({self.kind}) at "{self.target}"'
+
+    def execute(self, root: int) -> None:
+        tree = _new_filesystem(self.kind, self.source, self.options)
+        try:
+            _attach(root, self.target, tree, directory=True)
+        finally:
+            os.close(tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A file or directory of the host, shown at a target that is made if missing."""
+
+    source: str
+    target: str
+    options: Options
+
+    def describe(self) -> str:
+        return f'mounting "{self.source}" to rootfs at "{self.target}"'
+
+    def execute(self, root: int) -> None:
+        directory = stat.S_ISDIR(os.stat(self.source).st_mode)
+        options = self.options
+        tree = mounts.clone_tree(self.source, recursive=options.bind_recursive)
+        try:
+            if options.add or options.clear:
+                mounts.set_attributes(
+                    tree,
+                    add=options.add,
+                    clear=options.clear,
+                    recursive=options.recursive_read_only,
+                )
+            # A bind of a shared mount of the host would show the host what is mounted below it.
+            mounts.set_attributes(
+                tree,
+                propagation=options.propagation or mounts.MS_PRIVATE,
+                recursive=options.propagation_recursive or not options.propagation,
+            )
+            _attach(root, self.target, tree, directory=directory)
+        finally:
+            os.close(tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device node; where making one is not allowed, the host's own is bound."""
+
+    path: str
+    kind: str
+    major: int
+    minor: int
+    mode: int = 0o666
+    uid: int = 0
+    gid: int = 0
+
+    def describe(self) -> str:
+        return f'creating device node "{self.path}"'
+
+    def execute(self, root: int) -> None:
+        folder, _, name = self.path.rpartition("/")
+        parent = openat2.make_directories(root, folder)
+        try:
+            kind = {"b": stat.S_IFBLK, "p": stat.S_IFIFO}.get(self.kind, stat.S_IFCHR)
+            device = os.makedev(self.major, self.minor)
+            with contextlib.suppress(FileExistsError):
+                os.mknod(name, kind | self.mode, device, dir_fd=parent)
+            os.chmod(name, self.mode, dir_fd=parent)
+            if self.uid or self.gid:
+                os.chown(name, self.uid, self.gid, dir_fd=parent, follow_symlinks=False)
+        except PermissionError:
+            Bind(self.path, self.path, Options()).execute(root)
+        finally:
+            os.close(parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link; one that is there already is left."""
+
+    path: str
+    leads_to: str
+
+    def describe(self) -> str:
+        return f'creating link "{self.path}"'
+
+    def execute(self, root: int) -> None:
+        folder, _, name = self.path.rpartition("/")
+        parent = openat2.make_directories(root, folder)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.symlink(self.leads_to, name, dir_fd=parent)
+        finally:
+            os.close(parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Hide paths: an empty read-only directory over directories, /dev/null over everything else."""
+
+    paths: Sequence[str]
+
+    def describe(self) -> str:
+        return "masking paths"
+
+    def execute(self, root: int) -> None:
+        empty = null = -1
+        try:
+            for path in self.paths:
+                try:
+                    target = openat2.open_in_root(root, path, os.O_PATH)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                try:
+                    if stat.S_ISDIR(os.fstat(target).st_mode):
+                        empty = empty if empty >= 0 else _empty_directory()
+                        tree = mounts.clone_tree("", recursive=False, directory=empty)
+                    else:
+                        null = (
+                            null if null >= 0 else openat2.open_in_root(root, "dev/null", os.O_PATH)
+                        )
+                        tree = mounts.clone_tree("", recursive=False, directory=null)
+                    mounts.attach(tree, target)
+                    os.close(tree)
+                finally:
+                    os.close(target)
+        finally:
+            for descriptor in (empty, null):
+                if descriptor >= 0:
+                    os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOnly:
+    """Make what is at these paths read-only, by binding each on itself."""
+
+    paths: Sequence[str]
+
+    def describe(self) -> str:
+        return "making paths read-only"
+
+    def execute(self, root: int) -> None:
+        for path in self.paths:
+            try:
+                target = openat2.open_in_root(root, path, os.O_PATH)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            try:
+                tree = mounts.clone_tree("", recursive=True, directory=target)
+                mounts.set_attributes(tree, add=mounts.MOUNT_ATTR_RDONLY)
+                mounts.attach(tree, target)
+                os.close(tree)
+            finally:
+                os.close(target)
+
+
+def overlay(options: Sequence[str]) -> int:
+    """Return a detached overlay mount.
+
+    `lowerdir+` takes one layer at a time (Linux 6.5), so a hundred layers fit; before that all have
+    to fit one page, which `mount` relative to their common folder makes the most of.
+    """
+    pairs = dict(option.partition("=")[::2] for option in options if "=" in option)
+    lowers = pairs.pop("lowerdir", "").split(":")
+    try:
+        context = mounts.open_filesystem("overlay")
+        try:
+            for lower in lowers:
+                mounts.configure(context, "lowerdir+", lower)
+            for key, value in pairs.items():
+                mounts.configure(context, key, value)
+        except BaseException:
+            os.close(context)
+            raise
+        return mounts.create_filesystem(context)
+    except OSError as error:
+        if error.errno not in _NOT_TAKEN:
+            raise
+    return _overlay_at_once(lowers, pairs)
+
+
+def _overlay_at_once(lowers: Sequence[str], pairs: dict[str, str]) -> int:
+    common = os.path.commonpath([os.path.dirname(lower) for lower in lowers])
+    relative = ":".join(os.path.relpath(lower, common) for lower in lowers)
+    data = ",".join([f"lowerdir={relative}", *(f"{key}={value}" for key, value in pairs.items())])
+    os.chdir(common)
+    # Any directory does to mount on: the copy taken of it is what gets attached.
+    mounts.mount("overlay", common, "overlay", 0, data)
+    return mounts.clone_tree(common, recursive=False)
+
+
+def _new_filesystem(kind: str, source: str, options: Options) -> int:
+    context = mounts.open_filesystem(kind)
+    try:
+        if source:
+            mounts.configure(context, "source", source)
+        for word in options.data:
+            key, separator, value = word.partition("=")
+            mounts.configure(context, key, value if separator else None)
+    except BaseException:
+        os.close(context)
+        raise
+    return mounts.create_filesystem(context, options.add)
+
+
+def _empty_directory() -> int:
+    context = mounts.open_filesystem("tmpfs")
+    mounts.configure(context, "source", "tmpfs")
+    mounts.configure(context, "size", "0k")
+    return mounts.create_filesystem(context, mounts.MOUNT_ATTR_RDONLY)
+
+
+def _attach(root: int, path: str, tree: int, *, directory: bool) -> None:
+    make = openat2.make_directories if directory else openat2.make_file
+    target = make(root, path)
+    try:
+        mounts.attach(tree, target)
+    finally:
+        os.close(target)

@@ -1,0 +1,88 @@
+"""Listening sockets: unix and TCP. Each connection is served in a task of its own.
+
+A unix socket is bound under a passing name and renamed into place with its mode and group set, so
+that nobody can connect before they are, and a stale socket of a dead engine is replaced at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from contextlib import suppress
+
+from wherry.api.http.connection import Application, Connection
+from wherry.api.http.transport import WatchedReader, Wire
+
+BACKLOG = 1024
+BUFFER_BYTES = 1 << 17
+
+
+class Listeners:
+    """The sockets of one server and the connections that came from them."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def unix(self, path: str, mode: int = 0o660, group: int = -1) -> None:
+        """Listen on a unix socket at `path`."""
+        await self.adopt(bind_unix(path, mode, group))
+
+    async def tcp(self, host: str, port: int) -> None:
+        """Listen on a TCP address, without TLS."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        await self.adopt(socket.create_server((host, port), family=family, backlog=BACKLOG))
+
+    async def adopt(self, listener: socket.socket) -> None:
+        """Serve connections of a socket that is bound already."""
+        loop = asyncio.get_running_loop()
+        if listener.family == socket.AF_UNIX:
+            server = await loop.create_unix_server(self._protocol, sock=listener, backlog=BACKLOG)
+        else:
+            server = await loop.create_server(self._protocol, sock=listener, backlog=BACKLOG)
+        self._servers.append(server)
+
+    async def close(self) -> None:
+        """Stop listening and end every connection."""
+        for server in self._servers:
+            server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.StreamReaderProtocol:
+        reader = WatchedReader(limit=BUFFER_BYTES)
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = Connection(Wire(reader, writer), self._application)
+            task = asyncio.ensure_future(connection.serve())
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+
+        return asyncio.StreamReaderProtocol(reader, connected)
+
+
+def bind_unix(path: str, mode: int, group: int) -> socket.socket:
+    """Bind a unix socket with its mode and group, in the place of a stale one."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise FileExistsError(f"{path} exists and is no socket")
+    passing = f"{path}.{os.getpid()}"
+    with suppress(FileNotFoundError):
+        os.unlink(passing)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        listener.bind(passing)
+        os.chown(passing, -1, group)
+        os.chmod(passing, mode)
+        listener.listen(BACKLOG)
+        os.rename(passing, path)
+    except BaseException:
+        listener.close()
+        with suppress(FileNotFoundError):
+            os.unlink(passing)
+        raise
+    return listener

@@ -107,10 +107,9 @@ class KeeperClient:
         return cls(connection, on_event)
 
     @property
-    def peer_pid(self) -> int:
-        """The pid of the process at the other end."""
-        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        return int.from_bytes(credentials[:4], "little")
+    def closed(self) -> bool:
+        """True once the connection is lost or has been closed."""
+        return self._closed
 
     async def hello(self) -> Hello:
         """Return who it is and what it holds."""
@@ -238,7 +237,8 @@ class KeeperClient:
     def _dispatch(self, answer: _Answer) -> None:
         message = answer.message
         if message.get("event") == "exited":
-            self._on_event(exited_from(message))
+            # Behind whoever awaits an answer that came before it.
+            self._loop.call_soon(self._on_event, exited_from(message))
             return
         future = self._waiting.get(message.get("re", 0))
         if future is None or future.done():

@@ -35,6 +35,8 @@ def main(exec_root: str, listening: int, launcher: Launcher) -> None:
     service = Service(loop, loop.stop)
     service.processes = Processes(loop, exec_root, launcher, service.tell)
     server = socket.socket(fileno=listening)
+    # A child that held it would seem to listen after our death.
+    server.set_inheritable(False)
     service.listener = Listener(loop, server, service.handle, service.engine_lost)
     path = server.getsockname()
     _handle_signals(loop, service)

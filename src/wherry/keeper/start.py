@@ -26,7 +26,7 @@ _BACKLOG: Final = 16
 # Where the keeper finds its socket.
 _LISTENING: Final = 3
 # Isolated and without site-packages: only the standard library and this package.
-_PROGRAM: Final = """\
+PROGRAM: Final = """\
 import sys
 sys.path.append(sys.argv[1])
 from wherry.keeper.serve import main
@@ -69,7 +69,7 @@ def sealed_interpreter() -> int:
     return copy
 
 
-def spawn(exec_root: str, index: int, interpreter: int, program: str = _PROGRAM) -> Spawned:
+def spawn(exec_root: str, index: int, interpreter: int, program: str = PROGRAM) -> Spawned:
     """Start keeper `index`. `interpreter` is a sealed copy; `program` is for tests."""
     path = socket_path(exec_root, index)
     listening = _listen(path)
@@ -94,6 +94,12 @@ def spawn(exec_root: str, index: int, interpreter: int, program: str = _PROGRAM)
     finally:
         listening.close()
     return Spawned(pid, path)
+
+
+def listens(path: str) -> bool:
+    """Tell whether a keeper serves this socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def _listen(path: str) -> socket.socket:

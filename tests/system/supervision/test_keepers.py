@@ -1,0 +1,209 @@
+"""Whatever is killed, no process, no line and no exit code is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fixtures.keepers import Bench, keepers_of
+from wherry.engine.supervision.values import KnownProcess
+from wherry.keeper.client import KeeperLostError, LaunchError
+from wherry.keeper.protocol import Custody
+from wherry.logs.reader import Query, lines
+
+Engines = Callable[..., Any]
+
+# Writes numbered lines until its standard input ends, then exits with the code that it read.
+WRITER = """
+i=0
+while :; do
+  i=$((i+1)); echo "line $i"
+  if [ $((i % 50)) = 0 ] && [ -e "$1" ]; then break; fi
+done
+echo "$i" > "$1.count"
+exit "$2"
+"""
+
+
+def writer(bench: Bench, number: int) -> Any:
+    stop = str(bench.root / f"stop-{number}")
+    return bench.container(f"c{number}", "bash", "-c", WRITER, "writer", stop, str(number))
+
+
+def known(custody: Custody) -> KnownProcess:
+    return KnownProcess(
+        custody.id, custody.pid, custody.start_ticks, custody.log_directory, custody.log_options
+    )
+
+
+def stop(bench: Bench, number: int) -> None:
+    (bench.root / f"stop-{number}").touch()
+
+
+def assert_all_lines(bench: Bench, number: int) -> None:
+    count = int((bench.root / f"stop-{number}.count").read_text())
+    found = [line.data for line in lines(bench.log_directory(f"c{number}"), Query())]
+    assert found == [b"line %d\n" % n for n in range(1, count + 1)]
+
+
+async def started(engine: Any, requests: list[Any]) -> list[Custody]:
+    custodies = []
+    for request in requests:
+        custodies.append(await engine.keepers.create(request))
+        await engine.keepers.start(request.id)
+    return custodies
+
+
+async def collect(bench: Bench, engine: Any, count: int) -> None:
+    """Stop `count` writers and check how they ended and what they said."""
+    for number in range(count):
+        stop(bench, number)
+    codes = {}
+    for _ in range(count):
+        record = await engine.exit()
+        codes[record.id] = record.exit_code
+        await engine.keepers.forget(record.id)
+    assert codes == {f"c{number}": number for number in range(count)}
+    for number in range(count):
+        assert_all_lines(bench, number)
+
+
+async def test_it_spreads_and_ends_with_nothing_left(bench: Bench, engines: Engines) -> None:
+    engine = engines(2)
+    assert await engine.keepers.recover([]) == []
+    custodies = await started(engine, [writer(bench, number) for number in range(4)])
+    parents = {parent_of(custody.pid) for custody in custodies}
+    assert parents == set(keepers_of(bench))
+    assert len(parents) == 2
+    await collect(bench, engine, 4)
+    await engine.keepers.close()
+    assert keepers_of(bench) == []
+    left = [name for name in os.listdir(bench.exec_root) if not name.endswith(".log")]
+    assert sorted(left) == ["exits", "stdio"]
+    assert os.listdir(f"{bench.exec_root}/exits") == []
+    assert os.listdir(f"{bench.exec_root}/stdio") == []
+
+
+def parent_of(pid: int) -> int:
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[1])
+
+
+async def test_killed_keepers_are_replaced(bench: Bench, engines: Engines) -> None:
+    engine = engines(2)
+    await engine.keepers.recover([])
+    await started(engine, [writer(bench, number) for number in range(6)])
+    for _ in range(3):
+        before = keepers_of(bench)
+        os.kill(before[0], signal.SIGKILL)
+        while len(now := keepers_of(bench)) < 2 or before[0] in now:
+            await asyncio.sleep(0.01)
+    await collect(bench, engine, 6)
+
+
+async def test_an_exit_while_no_keeper_is_there(bench: Bench, engines: Engines) -> None:
+    engine = engines(1)
+    await engine.keepers.recover([])
+    (custody,) = await started(engine, [writer(bench, 0)])
+    (keeper,) = keepers_of(bench)
+    os.kill(keeper, signal.SIGSTOP)
+    stop(bench, 0)
+    while not (bench.root / "stop-0.count").exists():
+        # The pipe is full: nobody reads. Take the keeper away altogether.
+        os.kill(keeper, signal.SIGKILL)
+        await asyncio.sleep(0.01)
+    record = await engine.exit()
+    assert (record.id, record.exit_code, record.signal) == ("c0", 0, None)
+    assert_all_lines(bench, 0)
+    assert custody.pid > 0
+
+
+async def test_the_next_engine_takes_over(bench: Bench, engines: Engines) -> None:
+    first = engines(2)
+    await first.keepers.recover([])
+    custodies = await started(first, [writer(bench, number) for number in range(5)])
+    processes = [known(custody) for custody in custodies]
+    first.drop()
+    stop(bench, 4)
+    while not (bench.root / "stop-4.count").exists():
+        await asyncio.sleep(0.01)
+    second = engines(2)
+    recovered = {each.id: each for each in await second.keepers.recover(processes)}
+    running = {i for i, each in recovered.items() if each.custody is not None}
+    assert running >= {"c0", "c1", "c2", "c3"}
+    if "c4" not in running:
+        assert recovered["c4"].exit.exit_code == 4
+        await second.keepers.forget("c4")
+        assert_all_lines(bench, 4)
+        await collect(bench, second, 4)
+    else:
+        await collect(bench, second, 5)
+    await second.keepers.close()
+    assert keepers_of(bench) == []
+
+
+async def test_both_dead_loses_no_line(bench: Bench, engines: Engines) -> None:
+    first = engines(1)
+    await first.keepers.recover([])
+    custodies = await started(first, [writer(bench, number) for number in range(3)])
+    processes = [known(custody) for custody in custodies]
+    for pid in keepers_of(bench):
+        os.kill(pid, signal.SIGKILL)
+    first.drop()
+    second = engines(1)
+    recovered = await second.keepers.recover(processes)
+    assert all(each.custody is not None for each in recovered)
+    await collect(bench, second, 3)
+
+
+async def test_a_process_that_is_gone(bench: Bench, engines: Engines) -> None:
+    engine = engines(1)
+    here = os.getpid()
+    (found,) = await engine.keepers.recover([KnownProcess("old", here, 1)])
+    assert (found.custody, found.exit) == (None, None)
+
+
+async def test_a_killed_process_and_an_exec(bench: Bench, engines: Engines) -> None:
+    engine = engines(1)
+    await engine.keepers.recover([])
+    (custody,) = await started(engine, [bench.container("c", "sleep", "60")])
+    null = os.open("/dev/null", os.O_RDWR)
+    await engine.keepers.exec(bench.exec("e", "c", "sh", "-c", "exit 9", stdio=(null,) * 3))
+    os.close(null)
+    record = await engine.exit()
+    assert (record.id, record.exit_code) == ("e", 9)
+    await engine.keepers.forget("e")
+    signal.pidfd_send_signal(custody.pidfd, signal.SIGTERM)
+    record = await engine.exit()
+    assert (record.id, record.exit_code, record.signal) == ("c", 143, 15)
+
+
+async def test_a_created_container_does_not_outlive_its_keeper(
+    bench: Bench, engines: Engines
+) -> None:
+    engine = engines(1)
+    await engine.keepers.recover([])
+    custody = await engine.keepers.create(bench.container("c", "true"))
+    os.kill(keepers_of(bench)[0], signal.SIGKILL)
+    with pytest.raises((LaunchError, KeeperLostError)):
+        await engine.keepers.start("c")
+    await engine.keepers.abandon("c")
+    while os.path.exists(f"/proc/{custody.pid}"):
+        await asyncio.sleep(0.01)
+    await started(engine, [bench.container("c", "sh", "-c", "exit 1")])
+    assert (await engine.exit()).exit_code == 1
+
+
+async def test_a_failed_start_leaves_nothing(bench: Bench, engines: Engines) -> None:
+    engine = engines(1)
+    await engine.keepers.recover([])
+    with pytest.raises(LaunchError, match="not found"):
+        await started(engine, [bench.container("c", "nosuch")])
+    assert engine.keepers.held("c") is None
+    await engine.keepers.close()
+    assert keepers_of(bench) == []

@@ -1,0 +1,1 @@
+"""The engine's values in the shapes of the API. Pure; one file for each kind of object."""

@@ -1,0 +1,72 @@
+"""From a verb that reports by calling back to the lines of a progress stream.
+
+A client that reads slowly must not hold up the work nor fill the memory: of reports that repeat the
+same step of the same layer, only the newest waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from wherry.wire.progress import ProgressLine, encode_line
+
+Report = Callable[[ProgressLine], None]
+
+
+class Pending:
+    """Lines that wait for the client, in the order in which they began to wait."""
+
+    def __init__(self) -> None:
+        self._lines: dict[object, ProgressLine] = {}
+        self._news = asyncio.Event()
+        self._ended = False
+
+    def put(self, line: ProgressLine) -> None:
+        """Add a line, in the place of one that it makes obsolete."""
+        same_step = line.progress_detail is not None and line.id
+        self._lines[(line.id, line.status) if same_step else object()] = line
+        self._news.set()
+
+    def end(self) -> None:
+        """Say that no more lines will come."""
+        self._ended = True
+        self._news.set()
+
+    async def take(self) -> bytes:
+        """Return all that waits, encoded; empty at the end."""
+        while not self._lines and not self._ended:
+            self._news.clear()
+            await self._news.wait()
+        lines, self._lines = self._lines, {}
+        return b"".join(map(encode_line, lines.values()))
+
+
+async def reported(work: Callable[[Report], Awaitable[None]]) -> AsyncIterator[bytes]:
+    """Run `work` and yield what it reports; raises what it raises, after all of its lines.
+
+    Closing the iterator cancels the work: the client has gone.
+    """
+    pending = Pending()
+    loop = asyncio.get_running_loop()
+
+    def report(line: ProgressLine) -> None:
+        try:
+            inside = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            inside = False
+        if inside:
+            pending.put(line)
+        else:
+            loop.call_soon_threadsafe(pending.put, line)
+
+    task = asyncio.ensure_future(work(report))
+    task.add_done_callback(lambda _: loop.call_soon(pending.end))
+    try:
+        while lines := await pending.take():
+            yield lines
+        await task
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -55,9 +55,9 @@ def test_versions() -> None:
     assert versions.split("/v1.41/info") == ((1, 41), "/info")
     assert versions.split("/info") == (versions.NEWEST, "/info")
     assert versions.split("/v1.41") == (versions.NEWEST, "/v1.41")
-    with pytest.raises(errors.InvalidError, match="^client version 1.99 is too new. Maximum "):
+    with pytest.raises(errors.InvalidError, match=r"^client version 1\.99 is too new\. Maximum "):
         versions.split("/v1.99/info")
-    with pytest.raises(PlainTextError, match="^client version 1.10 is too old. Minimum "):
+    with pytest.raises(PlainTextError, match=r"^client version 1\.10 is too old\. Minimum "):
         versions.split("/v1.10/info")
 
 

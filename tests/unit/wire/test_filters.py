@@ -19,7 +19,7 @@ def test_nothing() -> None:
 
 
 def test_an_unknown_key_is_named() -> None:
-    with pytest.raises(InvalidError, match="^invalid filter 'foo'$"):
+    with pytest.raises(InvalidError, match=r"^invalid filter 'foo'$"):
         parse_filters('{"foo":["x"]}', {"label"})
 
 

@@ -7,6 +7,7 @@ nothing; else it stays, for its containers' sake.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -27,6 +28,7 @@ _HARMLESS: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1
 
 def main(exec_root: str, listening: int, launcher: Launcher) -> None:
     """Serve on an inherited listening socket until retired."""
+    _close_inherited(keep=listening)
     os.chdir("/")
     os.umask(0o022)
     prctl.set_child_subreaper()
@@ -46,6 +48,14 @@ def main(exec_root: str, listening: int, launcher: Launcher) -> None:
     loop.run()
     if os.path.exists(path):
         os.unlink(path)
+
+
+def _close_inherited(keep: int) -> None:
+    """Close what the engine has passed on but for the socket: the interpreter's memfd."""
+    for number in map(int, os.listdir("/proc/self/fd")):
+        if number > 2 and number != keep:
+            with contextlib.suppress(OSError):
+                os.close(number)
 
 
 def _handle_signals(loop: Loop, service: Service) -> None:

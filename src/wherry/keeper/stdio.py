@@ -1,11 +1,12 @@
 """The standard streams of a container: pipes of which each side gets its ends.
 
-    <exec-root>/stdio/<id>.stdout, <id>.stderr      FIFOs, for as long as the container is held
+    <exec-root>/stdio/<id>      inode numbers of the output pipes, while the container is held
 
-Output goes through named FIFOs that the container holds open for reading as well as writing. As it
-is its own reader, it never gets SIGPIPE: with keeper and engine both dead, output waits in the
-pipe, and whoever comes next opens the FIFO by name and reads on. Everyone may write to them, so
-that a container's user can open /dev/stdout; the directory lets nobody in from outside.
+The container holds its output pipes open for reading as well as writing. As it is its own reader,
+it never gets SIGPIPE: with keeper and engine both dead, output waits in the pipe, and whoever comes
+next finds the pipe by its inode among the descriptors of processes, opens it there and reads on.
+(A named FIFO would be found more easily, but /proc/self/fd would show its name to the container.)
+Everyone may write to the pipes, so that a container's user can open /dev/stdout.
 
 Standard input is a plain pipe: it has to end when the last of our write ends is closed.
 """
@@ -14,19 +15,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from wherry.keeper.protocol import Custody
 
-_FIFO_MODE: Final = 0o622
+_PIPE_MODE: Final = 0o622
 _OUR_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-_ITS_WRITE: Final = os.O_RDWR | os.O_CLOEXEC
 OUTPUTS: Final = ("stdout", "stderr")
 
 
 def directory_of(exec_root: str) -> str:
-    """Return the directory of the FIFOs."""
+    """Return the directory of the inode numbers."""
     return f"{exec_root}/stdio"
 
 
@@ -58,10 +59,10 @@ def open_stdio(exec_root: str, custody: Custody, open_stdin: bool) -> Stdio:
             theirs = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         stdio.ends.append(theirs)
         for name in OUTPUTS:
-            path = _path(exec_root, custody.id, name)
-            _make_fifo(path)
-            setattr(custody, name, os.open(path, _OUR_READ))
-            stdio.ends.append(os.open(path, _ITS_WRITE))
+            ours, theirs = _output_pipe()
+            setattr(custody, name, ours)
+            stdio.ends.append(theirs)
+        _remember(_path(exec_root, custody.id), stdio.ends[1:])
     except BaseException:
         stdio.close()
         raise
@@ -74,25 +75,59 @@ def open_relay(custody: Custody) -> None:
 
 
 def reopen_outputs(exec_root: str, custody: Custody) -> None:
-    """Open the FIFOs of a running container anew, for one whose holders are all gone."""
-    for name in OUTPUTS:
-        with contextlib.suppress(FileNotFoundError):
-            setattr(custody, name, os.open(_path(exec_root, custody.id, name), _OUR_READ))
+    """Open the output pipes of a running container anew, for one whose holders are all gone."""
+    try:
+        with open(_path(exec_root, custody.id), encoding="ascii") as file:
+            inodes = file.read().split()
+    except FileNotFoundError:
+        return  # it has a terminal
+    wanted = {f"pipe:[{inode}]": name for inode, name in zip(inodes, OUTPUTS, strict=True)}
+    others = (int(name) for name in os.listdir("/proc") if name.isdecimal())
+    for pid in (custody.pid, *others):
+        for path, link in _descriptors_of(pid):
+            name = wanted.get(link)
+            if name is not None:
+                with contextlib.suppress(OSError):
+                    setattr(custody, name, os.open(path, _OUR_READ))
+                    del wanted[link]
+        if not wanted:
+            return
 
 
 def remove_stdio(exec_root: str, identifier: str) -> None:
-    """Remove the FIFOs, if there are any."""
-    for name in OUTPUTS:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(_path(exec_root, identifier, name))
-
-
-def _make_fifo(path: str) -> None:
+    """Remove what is on disk of a process's streams, if there is anything."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)  # of an earlier run
-    os.mkfifo(path)
-    os.chmod(path, _FIFO_MODE)  # whatever the umask
+        os.unlink(_path(exec_root, identifier))
 
 
-def _path(exec_root: str, identifier: str, name: str) -> str:
-    return f"{directory_of(exec_root)}/{identifier}.{name}"
+def _output_pipe() -> tuple[int, int]:
+    """Return our read end, which does not block, and the container's, for reading and writing."""
+    ours, write_only = os.pipe2(os.O_CLOEXEC)
+    try:
+        os.fchmod(write_only, _PIPE_MODE)
+        os.set_blocking(ours, False)
+        return ours, os.open(f"/proc/self/fd/{write_only}", os.O_RDWR | os.O_CLOEXEC)
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(write_only)
+
+
+def _remember(path: str, descriptors: list[int]) -> None:
+    inodes = " ".join(str(os.fstat(descriptor).st_ino) for descriptor in descriptors)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(inodes)
+
+
+def _descriptors_of(pid: int) -> Iterator[tuple[str, str]]:
+    """Yield path and target of each descriptor of a process, as far as it lives."""
+    directory = f"/proc/{pid}/fd"
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        for name in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):
+                yield f"{directory}/{name}", os.readlink(f"{directory}/{name}")
+
+
+def _path(exec_root: str, identifier: str) -> str:
+    return f"{directory_of(exec_root)}/{identifier}"

@@ -7,7 +7,7 @@ them when a keeper dies: another is started, and adopts. What happens when somet
                     end; the next keeper gets duplicates of the descriptors and reads on
     the engine      keepers go on; the next engine connects (`recover`), takes duplicates and the
                     exits that it missed
-    both            processes are found by pid and start time, their output by the name of its FIFO;
+    both            processes are found by pid and start time, their output pipes by inode;
                     from then on pidfds tell how they end, where the kernel can
 
 Every exit is told once to `on_exit`, on the event loop, after all output has been stored. An exit

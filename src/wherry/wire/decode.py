@@ -7,6 +7,7 @@ validates, so that a wrong type is still an error that names its field.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -51,7 +52,7 @@ class _Fields:
         self.kinds = {field.encode_name: field.type for field in fields}
 
 
-_shape = cache(inspect.type_info)
+_shape: Callable[[Any], inspect.Type] = cache(inspect.type_info)
 
 
 @cache

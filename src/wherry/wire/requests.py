@@ -1,10 +1,30 @@
-"""Bodies that clients send, apart from the create request of a container."""
+"""What clients ask for, apart from the create request of a container: bodies and queries."""
 
 from __future__ import annotations
 
 import msgspec
 
 from wherry.wire.container_config import EndpointSettings
+
+
+class ContainerFilter(msgspec.Struct, frozen=True):
+    """GET /containers/json: `limit` 0 for all; with a limit, stopped ones count too."""
+
+    all: bool = False
+    limit: int = 0
+    size: bool = False
+    filters: dict[str, list[str]] = msgspec.field(default_factory=dict)
+
+
+class AttachRequest(msgspec.Struct, frozen=True):
+    """POST /containers/{id}/attach: `logs` for what was written, `stream` for what comes."""
+
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    logs: bool = False
+    stream: bool = False
+    detach_keys: str | None = None
 
 
 class ExecCreate(msgspec.Struct, rename="pascal"):

@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wherry.base.errors import WherryError
+from wherry.base.errors import InvalidError
 
 NO_HEADERS: Mapping[str, str] = {}
 
 
-class BodyTooLargeError(WherryError):
+class BodyTooLargeError(InvalidError):
     """A request's body is longer than its route takes."""
 
 

@@ -89,3 +89,8 @@ def history(steps: list[HistoryView]) -> list[dict[str, Any]]:
         }
         for step in steps
     ]
+
+
+def removed(step: tuple[str, str]) -> dict[str, str]:
+    """Render one step of a removal: `Untagged` and a reference, or `Deleted` and an id."""
+    return {step[0]: step[1]}

@@ -14,8 +14,8 @@ from wherry.api.render import containers as render
 from wherry.api.status import JSON
 from wherry.api.table import Route
 from wherry.base.errors import InvalidError
-from wherry.engine.containers.listing import ContainerFilter
 from wherry.wire.container_config import Config, CreateRequest, HostConfig
+from wherry.wire.requests import ContainerFilter
 
 FILTERS = frozenset(
     "ancestor before exited expose health id is-task isolation label name network publish since "

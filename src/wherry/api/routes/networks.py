@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from wherry.api.call import Call, json_reply
 from wherry.api.http.message import Reply
-from wherry.api.render import networks as render
 from wherry.api.table import Route
 from wherry.wire.requests import NetworkConnect, NetworkCreate, NetworkDisconnect
 
@@ -14,13 +13,12 @@ PRUNE_FILTERS = frozenset({"until", "label", "label!"})
 
 async def listing(call: Call) -> Reply:
     """GET /networks."""
-    views = await call.services.networks.list(call.filters(FILTERS))
-    return json_reply([render.summary(view) for view in views])
+    return json_reply(await call.services.networks.list(call.filters(FILTERS)))
 
 
 async def inspect(call: Call) -> Reply:
     """GET /networks/{id}."""
-    return json_reply(render.inspect(await call.services.networks.inspect(call.name)))
+    return json_reply(await call.services.networks.inspect(call.name))
 
 
 async def create(call: Call) -> Reply:

@@ -10,8 +10,8 @@ from wherry.api.http.message import Duplex, Hijack, Stream
 from wherry.api.streams import content_type, frame, join
 from wherry.api.table import Route
 from wherry.base.errors import InvalidError
-from wherry.engine.containers.attach import AttachRequest
 from wherry.logs.reader import Line, Query
+from wherry.wire.requests import AttachRequest
 from wherry.wire.times import rfc3339_fixed
 
 

@@ -13,7 +13,6 @@ from wherry.api.render.progress import Words
 from wherry.api.reporting import Report, reported
 from wherry.api.table import Route
 from wherry.base.errors import InvalidError
-from wherry.registry.auth.credentials import Credentials
 from wherry.wire.progress import ProgressLine
 
 TAR = "application/x-tar"
@@ -32,7 +31,7 @@ async def _pull(call: Call, report: Report) -> None:
     await call.services.images.pull(
         reference(call.text("fromImage"), call.text("tag")),
         platform=call.text("platform") or None,
-        credentials=credentials(call),
+        credentials=call.credentials(),
         progress=Words(report),
     )
 
@@ -58,20 +57,6 @@ def reference(name: str, tag: str) -> str:
     return f"{name}@{tag}" if ":" in tag else f"{name}:{tag}"
 
 
-def credentials(call: Call) -> Credentials | None:
-    """Return the credentials that came with the request."""
-    given = call.credentials()
-    if given is None:
-        return None
-    return Credentials(
-        username=given.username,
-        password=given.password,
-        identity_token=given.identitytoken,
-        registry_token=given.registrytoken,
-        server_address=given.serveraddress,
-    )
-
-
 async def push(call: Call) -> Stream:
     """POST /images/{name}/push."""
     return progress(reported(partial(_push, call)))
@@ -80,7 +65,7 @@ async def push(call: Call) -> Stream:
 async def _push(call: Call, report: Report) -> None:
     await call.services.images.push(
         reference(call.name, call.text("tag")),
-        credentials=credentials(call),
+        credentials=call.credentials(),
         progress=Words(report),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from wherry.api.call import Call, json_reply
 from wherry.api.http.message import Reply
-from wherry.api.render import volumes as render
 from wherry.api.table import Route
 from wherry.wire.requests import VolumeCreate
 
@@ -15,18 +14,18 @@ PRUNE_FILTERS = frozenset({"label", "label!", "all"})
 async def listing(call: Call) -> Reply:
     """GET /volumes."""
     volumes = await call.services.volumes.list(call.filters(FILTERS))
-    return json_reply({"Volumes": [render.volume(v) for v in volumes], "Warnings": None})
+    return json_reply({"Volumes": volumes, "Warnings": None})
 
 
 async def inspect(call: Call) -> Reply:
     """GET /volumes/{name}."""
-    return json_reply(render.volume(await call.services.volumes.inspect(call.name)))
+    return json_reply(await call.services.volumes.inspect(call.name))
 
 
 async def create(call: Call) -> Reply:
     """POST /volumes/create."""
     made = await call.services.volumes.create(await call.body(VolumeCreate))
-    return json_reply(render.volume(made), 201)
+    return json_reply(made, 201)
 
 
 async def remove(call: Call) -> Reply:

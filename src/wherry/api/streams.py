@@ -48,21 +48,36 @@ def content_type(*, tty: bool, version: Version) -> str:
 async def join(attachment: Attachment, duplex: Duplex, *, tty: bool, stdin: bool) -> None:
     """Carry both directions until the process's output has ended or the client has gone.
 
-    The end of the client's direction ends standard input and nothing else.
+    The end of the client's direction ends standard input and nothing else, unless the client has
+    closed both: then nobody is there to write to.
     """
+    pumping = asyncio.ensure_future(_pump(attachment, duplex, tty=tty))
     feeding = asyncio.ensure_future(_feed(attachment, duplex, stdin=stdin))
+    feeding.add_done_callback(lambda _: pumping.cancel() if duplex.gone else None)
     try:
-        async for stream, data in attachment.output():
-            await duplex.send(data if tty else frame(stream, data))
+        await asyncio.wait({pumping})
+        if not pumping.cancelled():
+            pumping.result()
     finally:
+        pumping.cancel()
         feeding.cancel()
-        await asyncio.gather(feeding, return_exceptions=True)
+        await asyncio.gather(pumping, feeding, return_exceptions=True)
         await attachment.close()
 
 
+async def _pump(attachment: Attachment, duplex: Duplex, *, tty: bool) -> None:
+    async for stream, data in attachment.output():
+        await duplex.send(data if tty else frame(stream, data))
+
+
 async def _feed(attachment: Attachment, duplex: Duplex, *, stdin: bool) -> None:
+    """Pass input on for as long as the process takes it; go on reading, to see the client's end."""
+    open_ = stdin
     while data := await duplex.receive():
-        if stdin:
-            await attachment.write_stdin(data)
-    if stdin:
+        if open_:
+            try:
+                await attachment.write_stdin(data)
+            except OSError:
+                open_ = False
+    if open_:
         await attachment.close_stdin()

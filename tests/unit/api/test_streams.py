@@ -80,6 +80,24 @@ async def test_the_process_ends_first() -> None:
     assert client.got == b"out"
 
 
+async def test_a_client_that_closed_both_directions_ends_an_idle_stream() -> None:
+    cat, client = Cat(), Script(gone=True)
+    await join(cat, client, tty=True, stdin=False)
+    assert cat.closed
+
+
+async def test_a_process_that_takes_no_more_input_still_has_output() -> None:
+    class Deaf(Cat):
+        async def write_stdin(self, data: bytes) -> None:
+            self.pieces.put_nowait(b"out")
+            self.pieces.put_nowait(b"")
+            raise BrokenPipeError
+
+    deaf, client = Deaf(), Script(b"one", b"two")
+    await join(deaf, client, tty=True, stdin=True)
+    assert client.got == b"out"
+
+
 async def test_a_client_that_is_gone_lets_go_of_the_process() -> None:
     cat, client = Cat(), Script(b"one", gone=True)
     with pytest.raises(ConnectionResetError):

@@ -58,6 +58,10 @@ class Duplex(Protocol):
     async def send(self, data: bytes) -> None:
         """Send, at the client's pace; `ConnectionError` when it is gone."""
 
+    @property
+    def gone(self) -> bool:
+        """True when the client is known to have closed both directions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -7,6 +7,7 @@ how a client that has gone away is noticed while a handler works.
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -59,6 +60,16 @@ class Wire:
         if on_gone is not None and self._reader.at_eof():
             on_gone()
 
+    @property
+    def gone(self) -> bool:
+        """True when the client has closed both directions; over TCP that shows on writing only."""
+        descriptor = self._writer.get_extra_info("socket").fileno()
+        if descriptor < 0:
+            return True
+        poll = select.poll()
+        poll.register(descriptor, 0)  # a hang-up is always told
+        return bool(poll.poll(0))
+
     def end_sending(self) -> None:
         """End our direction; the client's goes on."""
         with suppress(OSError, RuntimeError):
@@ -92,3 +103,8 @@ class HijackedWire:
     async def send(self, data: bytes) -> None:
         """Send, at the client's pace; `ConnectionError` when it is gone."""
         await self._wire.send(data)
+
+    @property
+    def gone(self) -> bool:
+        """True when the client is known to have closed both directions."""
+        return self._wire.gone

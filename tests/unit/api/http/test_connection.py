@@ -287,3 +287,22 @@ async def test_not_modified_has_no_body(connect: Connect) -> None:
     assert head.startswith(b"HTTP/1.1 304 Not Modified\r\n")
     assert b"Content-Length" not in head
     assert (await client.until(b"\r\n\r\n")).startswith(b"HTTP/1.1 304 ")
+
+
+async def test_a_hijacked_connection_knows_a_close_from_a_half_close(connect: Connect) -> None:
+    answers: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def run(duplex: Duplex) -> None:
+        assert await duplex.receive() == b""
+        answers.put_nowait(duplex.gone)
+
+    async def attach(request: Request) -> Response:
+        return Hijack(run, "")
+
+    for end, expected in (("end", False), ("close", True)):
+        client = await connect(attach)
+        await client.send(b"POST /attach HTTP/1.1\r\nHost: d\r\n\r\n")
+        await client.until(b"\r\n\r\n")
+        getattr(client, end)()
+        async with asyncio.timeout(5):
+            assert await answers.get() is expected

@@ -24,7 +24,7 @@ from wherry.keeper.protocol import (
     send,
 )
 
-_MOST_QUEUED: Final = 4096
+MOST_QUEUED: Final = 4096
 
 # Takes a request, the descriptors that came with it (then its own to close), and where to answer.
 RequestHandler = Callable[[Message, dict[str, int], "Reply"], None]
@@ -49,6 +49,11 @@ class Connection:
         peer.setblocking(False)
         loop.add(peer.fileno(), self._ready)
 
+    @property
+    def queued(self) -> int:
+        """How many messages wait for the engine to read."""
+        return len(self._queue)
+
     def send(self, message: Message, descriptors: Mapping[str, int] | None = None) -> None:
         """Send, or queue, a message; the descriptors stay the caller's."""
         if self._closed:
@@ -63,7 +68,7 @@ class Connection:
                 return
             else:
                 return
-        if len(self._queue) >= _MOST_QUEUED:
+        if len(self._queue) >= MOST_QUEUED:
             self.close()
             return
         copies = {name: os.dup(number) for name, number in (descriptors or {}).items()}

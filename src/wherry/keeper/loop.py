@@ -54,11 +54,15 @@ class Loop:
     def run(self) -> None:
         """Serve until `stop`."""
         while not self._stopping:
-            for descriptor, mask in self._epoll.poll(self._run_timers()):
-                handler = self._handlers.get(descriptor)
-                if handler is not None:
-                    handler(mask)
+            self.run_once()
         self._epoll.close()
+
+    def run_once(self) -> None:
+        """Wait for events or the next timer, and serve them."""
+        for descriptor, mask in self._epoll.poll(self._run_timers()):
+            handler = self._handlers.get(descriptor)
+            if handler is not None:
+                handler(mask)
 
     def _run_timers(self) -> float:
         """Run what is due and return the seconds until the next timer, -1 for none."""

@@ -207,3 +207,82 @@ async def test_a_failed_start_leaves_nothing(bench: Bench, engines: Engines) -> 
     assert engine.keepers.held("c") is None
     await engine.keepers.close()
     assert keepers_of(bench) == []
+
+
+async def replaced(bench: Bench) -> None:
+    """Kill the one keeper and wait for the next."""
+    (keeper,) = keepers_of(bench)
+    os.kill(keeper, signal.SIGKILL)
+    while keepers_of(bench) in ([], [keeper]):
+        await asyncio.sleep(0.01)
+
+
+async def test_a_terminal_outlives_its_keeper(bench: Bench, engines: Engines) -> None:
+    engine = engines(1)
+    await engine.keepers.recover([])
+    script = "while read line; do echo got $line; done; exit 2"
+    request = bench.container("c", "sh", "-c", script, terminal=True)
+    (custody,) = await started(engine, [request])
+    for word in ("before", "between", "after"):
+        os.write(custody.terminal, word.encode() + b"\n")
+        if word != "after":
+            await replaced(bench)
+    os.write(custody.terminal, b"\x04")
+    assert (await engine.exit()).exit_code == 2
+    text = b"".join(line.data for line in lines(bench.log_directory("c"), Query()))
+    for word in (b"before", b"between", b"after"):
+        assert text.count(b"got " + word + b"\r\n") == 1
+
+
+async def test_standard_input_outlives_its_keeper(bench: Bench, engines: Engines) -> None:
+    engine = engines(1)
+    await engine.keepers.recover([])
+    (custody,) = await started(engine, [bench.container("c", "cat", open_stdin=True)])
+    os.write(custody.stdin, b"one\n")
+    await replaced(bench)
+    os.write(custody.stdin, b"two\n")
+    await engine.keepers.close_stdin("c")
+    assert (await engine.exit()).exit_code == 0
+    assert [line.data for line in lines(bench.log_directory("c"), Query())] == [b"one\n", b"two\n"]
+
+
+async def test_an_engine_that_died_before_the_start(bench: Bench, engines: Engines) -> None:
+    first = engines(1)
+    await first.keepers.recover([])
+    custody = await first.keepers.create(bench.container("c", "true"))
+    first.drop()
+    second = engines(1)
+    assert await second.keepers.recover([]) == []
+    assert not os.path.exists(f"/proc/{custody.pid}")
+    await started(second, [bench.container("c", "sh", "-c", "exit 6")])
+    assert (await second.exit()).exit_code == 6
+
+
+async def test_exits_that_were_not_acknowledged_are_told_again(
+    bench: Bench, engines: Engines
+) -> None:
+    first = engines(1)
+    await first.keepers.recover([])
+    (custody,) = await started(first, [bench.container("c", "sh", "-c", "exit 8")])
+    assert (await first.exit()).exit_code == 8
+    process = known(custody)
+    first.drop()
+    for pid in keepers_of(bench):
+        os.kill(pid, signal.SIGKILL)
+    second = engines(1)
+    (recovered,) = await second.keepers.recover([process])
+    assert recovered.exit is not None
+    assert recovered.exit.exit_code == 8
+    await second.keepers.forget("c")
+    assert os.listdir(f"{bench.exec_root}/exits") == []
+
+
+async def test_what_the_engine_does_not_know_is_told_too(bench: Bench, engines: Engines) -> None:
+    first = engines(1)
+    await first.keepers.recover([])
+    await started(first, [bench.container("c", "sleep", "60")])
+    first.drop()
+    second = engines(1)
+    (recovered,) = await second.keepers.recover([])
+    assert recovered.id == "c"
+    assert recovered.custody is not None

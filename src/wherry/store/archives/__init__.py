@@ -1,0 +1,1 @@
+"""Archives of images: what `docker save` writes and `docker load` reads."""

@@ -1,0 +1,1 @@
+"""Blobs: immutable bytes named by their digest, exactly as a registry sends them."""

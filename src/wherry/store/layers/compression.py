@@ -1,0 +1,186 @@
+"""Streams that hash, count, compress and decompress."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+from collections.abc import Callable
+from typing import BinaryIO, Protocol, cast
+
+from isal import igzip, isal_zlib
+
+from wherry.oci.digest import Digest
+from wherry.store.errors import CorruptContentError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_COPY = 256 << 10
+_DAMAGE: tuple[type[Exception], ...] = (
+    EOFError,
+    igzip.BadGzipFile,
+    cast(type[Exception], isal_zlib.IsalError),  # its stub takes it for an instance
+    zstd.ZstdError,
+)
+
+
+class Readable(Protocol):
+    """Whatever gives bytes."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class Writable(Protocol):
+    """Whatever takes bytes."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+class Peeked:
+    """A stream whose first bytes can be looked at before they are read."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self.head = b""
+        while len(self.head) < len(ZSTD_MAGIC):
+            more = source.read(len(ZSTD_MAGIC) - len(self.head))
+            if not more:
+                break
+            self.head += more
+        self._pending = self.head
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, all of them when it is negative."""
+        if self._pending:
+            data = self._pending if size < 0 else self._pending[:size]
+            self._pending = self._pending[len(data) :]
+            return data + self._source.read(-1) if size < 0 else data
+        return self._source.read(size)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill a buffer as far as one read goes: what decompressors ask for."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readable(self) -> bool:
+        """Be what `io.BufferedReader` asks for."""
+        return True
+
+
+def compression_of(head: bytes) -> str:
+    """Return "gzip", "zstd" or "" for the first bytes of a stream."""
+    if head.startswith(GZIP_MAGIC):
+        return "gzip"
+    return "zstd" if head.startswith(ZSTD_MAGIC) else ""
+
+
+def decompressed(source: Readable) -> Readable:
+    """Return the plain bytes of a stream that may be compressed with gzip or zstd.
+
+    Damage shows as CorruptContentError while reading.
+    """
+    peeked = Peeked(source)
+    kind = compression_of(peeked.head)
+    if not kind:
+        return peeked
+    opened: Readable
+    if kind == "gzip":
+        opened = igzip.IGzipFile(fileobj=cast(BinaryIO, peeked), mode="rb")  # type: ignore[no-untyped-call]
+    else:
+        opened = zstd.ZstdFile(cast(BinaryIO, peeked), mode="rb")
+    return _Checked(opened, kind)
+
+
+class _Checked:
+    def __init__(self, source: Readable, kind: str) -> None:
+        self._source = source
+        self._kind = kind
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            return self._source.read(size)
+        except _DAMAGE as error:
+            raise CorruptContentError(f"damaged or cut short {self._kind} data: {error}") from error
+
+
+class Hashed:
+    """A stream that hashes and counts what is read through it."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self._hash = hashlib.sha256()
+        self.count = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes."""
+        data = self._source.read(size)
+        self._hash.update(data)
+        self.count += len(data)
+        return data
+
+    def drain(self) -> None:
+        """Read to the end."""
+        while self.read(_COPY):
+            pass
+
+    def digest(self) -> Digest:
+        """Return the digest of what was read so far."""
+        return Digest(f"sha256:{self._hash.hexdigest()}")
+
+
+def buffered(source: Readable) -> io.BufferedReader:
+    """Give a stream a buffer, so that small reads are cheap."""
+
+    class _Raw(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+            data = source.read(len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+
+    return io.BufferedReader(_Raw(), _COPY)
+
+
+class Counted:
+    """A stream that tells how many bytes have been read through it so far."""
+
+    def __init__(self, source: Readable, progress: Callable[[int], None] | None) -> None:
+        self._source = source
+        self._progress = progress
+        self._count = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes."""
+        data = self._source.read(size)
+        if self._progress is not None:
+            self._count += len(data)
+            self._progress(self._count)
+        return data
+
+
+class HashingSink:
+    """A file that hashes and counts what is written to it."""
+
+    def __init__(self, sink: Writable) -> None:
+        self._sink = sink
+        self._hash = hashlib.sha256()
+        self.count = 0
+
+    def write(self, data: bytes, /) -> int:
+        """Write everything."""
+        self._sink.write(data)
+        self._hash.update(data)
+        self.count += len(data)
+        return len(data)
+
+    def digest(self) -> Digest:
+        """Return the digest of what was written so far."""
+        return Digest(f"sha256:{self._hash.hexdigest()}")

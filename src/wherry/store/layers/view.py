@@ -1,0 +1,116 @@
+"""Looks through a stack of layers as overlayfs would show them, without mounting anything.
+
+Links are resolved inside the stack, never on the host. For reading small files of an image, such as
+/etc/passwd, and for fitting a layer onto those below it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from typing import Final
+
+from wherry.store.layers.unpack import OPAQUE_XATTR
+
+_MOST_LINKS: Final = 40
+_LARGEST_FILE: Final = 4 << 20
+
+
+class LayerView:
+    """A read-only view of directories, the topmost first."""
+
+    def __init__(self, directories: Sequence[str]) -> None:
+        self._roots = [os.fsencode(directory) for directory in directories]
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of a regular file; None where there is none, or it is no file."""
+        found = self.find(os.fsencode(path))
+        if found is None or not stat.S_ISREG(os.lstat(found).st_mode):
+            return None
+        descriptor = os.open(found, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            return file.read(_LARGEST_FILE)
+
+    def find(self, path: bytes, *, follow: bool = True) -> bytes | None:
+        """Return where on the host the topmost file, link or directory of a path is."""
+        pending = [c for c in path.split(b"/") if c not in (b"", b".")]
+        stack = [self._roots]
+        names: list[bytes] = []
+        links = 0
+        while pending:
+            name = pending.pop(0)
+            if name == b"..":
+                if names:
+                    names.pop()
+                    stack.pop()
+                continue
+            found = self._children(stack[-1], name)
+            if not found:
+                return None
+            mode = os.lstat(found[0]).st_mode
+            if stat.S_ISLNK(mode) and (pending or follow):
+                links += 1
+                if links > _MOST_LINKS:
+                    return None
+                target = os.readlink(found[0])
+                if target.startswith(b"/"):
+                    stack, names = [self._roots], []
+                pending = [c for c in target.split(b"/") if c not in (b"", b".")] + pending
+                continue
+            if not stat.S_ISDIR(mode):
+                return None if pending else found[0]
+            stack.append(found)
+            names.append(name)
+        return stack[-1][0] if stack[-1] else None
+
+    @staticmethod
+    def _children(directories: Sequence[bytes], name: bytes) -> list[bytes]:
+        """Return the directories that merge under a name, or the one other thing that has it."""
+        found: list[bytes] = []
+        for directory in directories:
+            path = directory + b"/" + name
+            try:
+                told = os.lstat(path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            if is_whiteout(told):
+                break
+            if not stat.S_ISDIR(told.st_mode):
+                if not found:
+                    found.append(path)
+                break
+            found.append(path)
+            if is_opaque(path):
+                break
+        return found
+
+
+def is_whiteout(told: os.stat_result) -> bool:
+    """Tell whether overlayfs takes this for a removed name."""
+    return stat.S_ISCHR(told.st_mode) and told.st_rdev == 0
+
+
+def is_opaque(path: bytes | str) -> bool:
+    """Tell whether a directory hides what is below it."""
+    try:
+        return os.getxattr(path, OPAQUE_XATTR, follow_symlinks=False) == b"y"
+    except OSError:
+        return False
+
+
+def tree_size(directory: str) -> int:
+    """Return the bytes in the files below a directory, every hard-linked file once."""
+    total = 0
+    seen: set[int] = set()
+    for top, _, names in os.walk(directory):
+        for name in names:
+            try:
+                told = os.lstat(f"{top}/{name}")
+            except FileNotFoundError:
+                continue
+            if told.st_nlink > 1 and told.st_ino in seen:
+                continue
+            seen.add(told.st_ino)
+            total += 0 if is_whiteout(told) else told.st_size
+    return total

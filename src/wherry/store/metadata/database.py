@@ -1,0 +1,109 @@
+"""Transactions on the database.
+
+One connection writes, under one lock; another reads, under a lock of its own, so that a reader
+never waits for a writer's fsync. A durable transaction has reached the disk when it returns; any
+other survives our death, but not the machine's. A transaction that raises leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wherry.base.errors import DataLossError
+from wherry.store.errors import full_disk_named
+from wherry.store.metadata import schema
+
+Row = tuple[Any, ...]
+
+_BUSY_SECONDS = 5.0
+
+
+class Database:
+    """The open database; may be used by any thread."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._writing = threading.RLock()
+        self._reading = threading.Lock()
+        self._writer = self._connect()
+        self._durable: bool | None = None
+        self._prepare()
+        self._reader = self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+
+    def _prepare(self) -> None:
+        self._writer.execute("PRAGMA journal_mode=WAL")
+        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if version > schema.VERSION:
+            raise DataLossError(
+                f"{self._path} was written by a newer wherry (schema {version}, "
+                f"this one knows {schema.VERSION})"
+            )
+        self._writer.executescript(schema.TABLES)
+        self._writer.execute(f"PRAGMA user_version={schema.VERSION}")
+
+    @contextlib.contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Hold the writer: everything executed on it inside the block happens, or nothing.
+
+        Inside another transaction of the same thread it is a part of that one.
+        """
+        with self._writing, full_disk_named(self._path), _disk_errors():
+            if self._inside():
+                yield self._writer
+                return
+            self._set_durable(durable)
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._inside():
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def _inside(self) -> bool:
+        """Tell whether this thread, which holds the lock, is in a transaction."""
+        return self._writer.in_transaction
+
+    def _set_durable(self, durable: bool) -> None:
+        if durable is not self._durable:
+            self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Return every row that committed transactions left."""
+        with self._reading:
+            return self._reader.execute(query, values).fetchall()
+
+    def row(self, query: str, values: Sequence[Any] = ()) -> Row | None:
+        """Return the first row, or None."""
+        with self._reading:
+            found: Row | None = self._reader.execute(query, values).fetchone()
+            return found
+
+    def close(self) -> None:
+        """Write the log back into the database and let go of it."""
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise

@@ -1,0 +1,116 @@
+"""Writable layers of containers: `containers/<id>/{upper,work}`, and mounts as values.
+
+The mounts are executed by whoever starts the container, inside its mount namespace; nothing is
+mounted here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wherry.oci.digest import Digest
+from wherry.store import trash
+from wherry.store.errors import full_disk_named
+from wherry.store.layers.diff import Change, changes
+from wherry.store.layers.store import LayerStore
+from wherry.store.layers.view import LayerView, tree_size
+from wherry.store.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class MountSpec:
+    """A mount that somebody else executes, in the words of the runtime-spec."""
+
+    type: str
+    source: str
+    options: list[str]
+
+
+class SnapshotStore:
+    """Writable layers by container id. Thread-safe for different ids."""
+
+    def __init__(self, layout: Layout, layers: LayerStore) -> None:
+        self._layout = layout
+        self._layers = layers
+
+    def directory(self, container_id: str) -> str:
+        """Return the directory of a container."""
+        return self._layout.container(container_id)
+
+    def upper(self, container_id: str) -> str:
+        """Return the writable directory of a container."""
+        return self._layout.upper(container_id)
+
+    def prepare(self, container_id: str, layers: Sequence[Digest]) -> list[MountSpec]:
+        """Make a container's directories; on failure nothing is left of them."""
+        directory = self.directory(container_id)
+        try:
+            with full_disk_named(directory):
+                os.mkdir(directory, 0o710)
+                for name in ("upper", "work", "rootfs", "logs"):
+                    os.mkdir(os.path.join(directory, name), 0o755)
+                self._copy_root_attributes(container_id, layers)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        return self.mounts(container_id, layers)
+
+    def _copy_root_attributes(self, container_id: str, layers: Sequence[Digest]) -> None:
+        """The root directory of an overlay has the attributes of its topmost layer."""
+        upper = self.upper(container_id)
+        if not layers:
+            os.chmod(upper, 0o755)
+            return
+        told = os.stat(self._layers.path(layers[-1]))
+        os.chown(upper, told.st_uid, told.st_gid)
+        os.chmod(upper, stat.S_IMODE(told.st_mode))
+
+    def mounts(self, container_id: str, layers: Sequence[Digest]) -> list[MountSpec]:
+        """Return the mounts that make the root file system; `layers` lowest first."""
+        directory = self.directory(container_id)
+        lowers = [self._layers.path(diff_id) for diff_id in reversed(layers)]
+        if not lowers:
+            # overlayfs wants at least one lower directory: an empty one stands for `scratch`.
+            lowers = [self._layout.empty_layer]
+        options = [
+            f"lowerdir={':'.join(lowers)}",
+            f"upperdir={directory}/upper",
+            f"workdir={directory}/work",
+        ]
+        return [MountSpec("overlay", "overlay", options)]
+
+    def read_file(
+        self, layers: Sequence[Digest], path: str, container_id: str | None = None
+    ) -> bytes | None:
+        """Return a small file of an image, or of a container; None where there is no such file.
+
+        Links are resolved inside the image, and nothing is mounted: /etc/passwd, /etc/group.
+        """
+        upper = self.upper(container_id) if container_id else None
+        return self._layers.view(layers, upper).read(path)
+
+    def view(self, container_id: str, layers: Sequence[Digest]) -> LayerView:
+        """Look through a container's file system, with what it has written."""
+        return self._layers.view(layers, self.upper(container_id))
+
+    def changes(self, container_id: str, layers: Sequence[Digest]) -> list[Change]:
+        """List what a container has changed."""
+        return changes(self.upper(container_id), self._layers.view(layers))
+
+    def usage(self, container_id: str) -> int:
+        """Return how many bytes a container has written."""
+        return tree_size(self.upper(container_id))
+
+    def remove(self, container_id: str) -> None:
+        """Remove all that a container has on disk; idempotent."""
+        trash.remove(self._layout, self.directory(container_id))
+
+    def remove_orphans(self, known: set[str]) -> None:
+        """Remove the directories of containers that no record speaks of."""
+        for name in os.listdir(self._layout.containers):
+            if name not in known:
+                trash.remove(self._layout, self.directory(name))

@@ -1,0 +1,98 @@
+"""The store: opens a data root and holds its parts."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from dataclasses import dataclass
+
+from wherry.store import trash
+from wherry.store.archives.archives import Archives
+from wherry.store.collection import Collected, Collector
+from wherry.store.content.store import ContentStore
+from wherry.store.errors import DataRootInUseError
+from wherry.store.images import ImageStore
+from wherry.store.layers.store import LayerStore
+from wherry.store.layout import Layout
+from wherry.store.metadata.metadata import Metadata
+from wherry.store.snapshots import SnapshotStore
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What `docker system df` shows of images; bytes."""
+
+    layers: int
+    blobs: int
+
+
+class Store:
+    """Everything below one data root, which no other process has open meanwhile."""
+
+    def __init__(self, data_root: str, *, sync: bool) -> None:
+        """Open it; use `Store.open`, which cleans up as well."""
+        self.layout = Layout(os.path.abspath(data_root))
+        with contextlib.ExitStack() as stack:
+            self.layout.make()
+            self._lock = _lock(self.layout)
+            stack.callback(os.close, self._lock)
+            self.metadata = Metadata(self.layout.database)
+            stack.callback(self.metadata.close)
+            database = self.metadata.database
+            self.content = ContentStore(self.layout, sync=sync)
+            self.layers = LayerStore(self.layout, database)
+            self.snapshots = SnapshotStore(self.layout, self.layers)
+            self.images = ImageStore(database, self.content, self.layers)
+            self.collector = Collector(
+                self.layout, self.metadata, self.content, self.layers, self.images
+            )
+            self.archives = Archives(
+                self.content, self.layers, self.images, self.metadata.leases, self.collector
+            )
+            self._resources = stack.pop_all()
+
+    @classmethod
+    def open(cls, data_root: str, *, sync: bool = True) -> Store:
+        """Open a data root, making what is missing and removing what a crash has left.
+
+        Raises DataRootInUseError while another engine has it open. Without `sync`, blobs are not
+        forced to the disk: for tests.
+        """
+        store = cls(data_root, sync=sync)
+        try:
+            store.recover()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def recover(self) -> None:
+        """Remove what nobody will finish: partial blobs and layers, trash, leases of the dead."""
+        trash.empty_all(self.layout)
+        self.metadata.leases.release_all()
+        self.content.recover()
+        self.layers.recover()
+
+    def collect(self) -> Collected:
+        """Remove blobs and layers that nothing needs."""
+        return self.collector.collect()
+
+    def usage(self) -> Usage:
+        """Return the sizes of all layers and of all blobs."""
+        layers = sum(layer.size for layer in self.layers.all())
+        return Usage(layers, sum(blob.size for blob in self.content.walk()))
+
+    def close(self) -> None:
+        """Close the database and let another engine open the root."""
+        self._resources.close()
+
+
+def _lock(layout: Layout) -> int:
+    descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise DataRootInUseError(layout.root) from None
+    return descriptor

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from wherry import __version__
 from wherry.api import versions
 from wherry.api.call import Call
 from wherry.api.http.connection import Handling
 from wherry.api.http.message import Reply, Request, Response
+from wherry.api.ports import Services
 from wherry.api.routes import all_routes
 from wherry.api.status import failure, words_of
 from wherry.api.streams import frame
 from wherry.api.table import Table
 from wherry.base.errors import NotFoundError, WherryError
-
-if TYPE_CHECKING:
-    from wherry.engine.services import Services
 
 HEADERS = {
     "Api-Version": versions.text(versions.NEWEST),

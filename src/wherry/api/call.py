@@ -9,11 +9,12 @@ import time
 from collections.abc import AsyncIterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from wherry.api.http.message import Reply, Request, Stream
+from wherry.api.ports import Services
 from wherry.api.status import JSON, words_of
 from wherry.api.versions import Version
 from wherry.base.errors import InvalidError
@@ -22,9 +23,6 @@ from wherry.wire.filters import Filters, parse_filters
 from wherry.wire.progress import error_line
 from wherry.wire.requests import AuthConfig
 from wherry.wire.times import parse_time
-
-if TYPE_CHECKING:
-    from wherry.engine.services import Services
 
 MOST_JSON_BYTES = 1 << 20
 _FALSE = frozenset({"", "0", "no", "false", "none"})

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from wherry.api.application import Api
 from wherry.api.http.listen import Listeners
-
-if TYPE_CHECKING:
-    from wherry.engine.services import Services
+from wherry.api.ports import Services
 
 
 class Server:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 
@@ -27,14 +29,14 @@ class EventMessage(msgspec.Struct, omit_defaults=True):
 
 
 def event_message(
-    kind: str, action: str, actor: str, attributes: dict[str, str], time_ns: int
+    kind: str, action: str, actor: str, attributes: Mapping[str, str], time_ns: int
 ) -> EventMessage:
     """Return the line for an event."""
     legacy = kind in ("container", "image")
     return EventMessage(
         kind,
         action,
-        Actor(actor, attributes),
+        Actor(actor, dict(attributes)),
         time_ns // 1_000_000_000,
         time_ns,
         status=action if legacy else "",

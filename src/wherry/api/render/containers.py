@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wherry.api.render.config import config, host_config
 from wherry.api.render.network_settings import mount, network_settings, networks, port_list
 from wherry.engine.containers.record import Container, State, Status
+from wherry.engine.containers.view import ContainerView
 from wherry.wire.human import human_duration
 from wherry.wire.times import SECOND, rfc3339_nano
-
-if TYPE_CHECKING:
-    from wherry.engine.containers.view import ContainerView
 
 
 def inspect(view: ContainerView) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from wherry.engine.exec.view import ExecView
+from wherry.api.ports import ExecView
 
 
 def inspect(view: ExecView) -> dict[str, Any]:

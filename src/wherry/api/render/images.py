@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
+from wherry.api.ports import HistoryView, ImageView, Removal
 from wherry.api.render.config import config as render_config
+from wherry.api.versions import Version
 from wherry.oci.image import ImageRunConfig
 from wherry.wire.container_config import Config
 from wherry.wire.times import NEVER, SECOND, parse_time
-
-if TYPE_CHECKING:
-    from wherry.api.versions import Version
-    from wherry.engine.images.view import HistoryView, ImageView
 
 # docker-compose 1.29 indexes ContainerConfig, which moby leaves out from API 1.45 on.
 _EMPTY_CONFIG: dict[str, Any] = render_config(Config())
@@ -22,13 +21,12 @@ _EMPTY_CONFIG: dict[str, Any] = render_config(Config())
 def inspect(view: ImageView) -> dict[str, Any]:
     """Render GET /images/{name}/json."""
     config = view.config
-    last = (config.history or [None])[-1]
     return {
         "Id": view.id,
         "RepoTags": view.tags,
         "RepoDigests": view.digests,
         "Parent": view.parent or "",
-        "Comment": last.comment if last else "",
+        "Comment": config.history[-1].comment if config.history else "",
         "Created": config.created or NEVER,
         "Container": config.container,
         "ContainerConfig": _EMPTY_CONFIG,
@@ -60,8 +58,8 @@ def summary(view: ImageView, version: Version) -> dict[str, Any]:
     return {
         "Id": view.id,
         "ParentId": view.parent or "",
-        "RepoTags": view.tags or (["<none>:<none>"] if old else []),
-        "RepoDigests": view.digests or (["<none>@<none>"] if old else []),
+        "RepoTags": list(view.tags) or (["<none>:<none>"] if old else []),
+        "RepoDigests": list(view.digests) or (["<none>@<none>"] if old else []),
         "Created": created(view.config.created),
         "Size": view.size,
         "SharedSize": -1,
@@ -76,7 +74,7 @@ def created(text: str | None) -> int:
     return max(parse_time(text, 0) // SECOND, 0) if text else 0
 
 
-def history(steps: list[HistoryView]) -> list[dict[str, Any]]:
+def history(steps: Sequence[HistoryView]) -> list[dict[str, Any]]:
     """Render GET /images/{name}/history, newest first."""
     return [
         {
@@ -91,6 +89,6 @@ def history(steps: list[HistoryView]) -> list[dict[str, Any]]:
     ]
 
 
-def removed(step: tuple[str, str]) -> dict[str, str]:
+def removed(step: Removal) -> dict[str, str]:
     """Render one step of a removal: `Untagged` and a reference, or `Deleted` and an id."""
     return {step[0]: step[1]}

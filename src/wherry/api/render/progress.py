@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from wherry.api.ports import TransferStep
 from wherry.api.reporting import Report
 from wherry.wire.progress import ProgressDetail, ProgressLine, bar
-
-
-class Step(Protocol):
-    """How far one layer is; `id` empty for what concerns the whole image. Sizes in bytes."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def current(self) -> int: ...
-    @property
-    def total(self) -> int: ...
 
 
 class Words:
@@ -27,7 +13,7 @@ class Words:
     def __init__(self, report: Report) -> None:
         self._report = report
 
-    def __call__(self, step: Step) -> None:
+    def __call__(self, step: TransferStep) -> None:
         """Report one step."""
         if not step.id:
             self._report(ProgressLine(status=step.status))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import msgspec
 
 from wherry.api.call import Call, json_reply
 from wherry.api.http.message import Reply, Stream
+from wherry.api.ports import Waiter
 from wherry.api.render import containers as render
 from wherry.api.status import JSON
 from wherry.api.table import Route
@@ -24,13 +24,6 @@ FILTERS = frozenset(
 PRUNE_FILTERS = frozenset({"until", "label", "label!"})
 WAIT_CONDITIONS = ("", "not-running", "next-exit", "removed")
 NO_CONTENT = Reply(204)
-
-
-class Waiter(Protocol):
-    """What waits for a container, since before the client was told so."""
-
-    async def result(self) -> tuple[int, str | None]:
-        """Return the exit code, and why it could not be had."""
 
 
 async def create(call: Call) -> Reply:

@@ -1,0 +1,5 @@
+"""The client program `wherry`: docker's commands, flags and output over `wherry.client`.
+
+One file per command or small group in `commands/`; only the asked-for one is imported. Parsing of
+flag values is pure (`options/`), as are tables and templates (`output/`).
+"""

@@ -1,0 +1,79 @@
+"""What a command is, and what it is given to work with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from wherry.cli.flags import Flag, Options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.client.engine import EngineClient
+
+UNLIMITED = -1
+
+
+class Context:
+    """The engine to talk to, connected when first used."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self._engine: EngineClient | None = None
+
+    @property
+    def engine(self) -> EngineClient:
+        """The engine's client."""
+        if self._engine is None:
+            from wherry.client.engine import EngineClient  # noqa: PLC0415 - --help needs none
+
+            self._engine = EngineClient(self.host)
+        return self._engine
+
+    def write(self, text: str) -> None:
+        """Print a line of the answer."""
+        sys.stdout.write(f"{text}\n")
+
+    def warn(self, text: str) -> None:
+        """Print a line for the user, beside the answer."""
+        sys.stdout.flush()
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+class Command:
+    """A command: `run` takes the context, the options and the arguments, and returns the status."""
+
+    __slots__ = (
+        "examples", "flags", "interspersed", "maximum", "minimum", "run", "status", "summary",
+        "usage",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        usage: str,
+        summary: str,
+        run: Callable[[Context, Options, list[str]], int],
+        *,
+        flags: Sequence[Flag] = (),
+        minimum: int = 0,
+        maximum: int = UNLIMITED,
+        interspersed: bool = True,
+        examples: str = "",
+        status: int = 1,
+    ) -> None:
+        self.usage = usage
+        self.summary = summary
+        self.run = run
+        self.flags = flags
+        self.minimum = minimum
+        self.maximum = maximum
+        self.interspersed = interspersed
+        self.examples = examples
+        self.status = status
+
+
+def colours() -> bool:
+    """Whether colours may be used (https://no-color.org)."""
+    return not os.environ.get("NO_COLOR") and sys.stdout.isatty()

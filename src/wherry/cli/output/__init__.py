@@ -1,0 +1,1 @@
+"""What the user sees: tables, templates, units, progress. Nothing here talks to the engine."""

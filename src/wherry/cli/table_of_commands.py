@@ -1,0 +1,136 @@
+"""Which commands there are, and in which module each lives; no command is imported here.
+
+A line is `name module:attribute summary`; groups have a table of their own.
+"""
+
+from __future__ import annotations
+
+COMMON = """
+run        containers.run:RUN          Create and run a new container from an image
+exec       containers.execute:EXEC     Execute a command in a running container
+ps         containers.listing:PS       List containers
+pull       images.transfer:PULL        Download an image from a registry
+push       images.transfer:PUSH        Upload an image to a registry
+images     images.listing:IMAGES       List images
+login      system.login:LOGIN          Authenticate to a registry
+logout     system.login:LOGOUT         Log out from a registry
+version    system.about:VERSION        Show the wherry version information
+info       system.about:INFO           Display system-wide information
+"""
+
+OTHER = """
+attach     containers.attach:ATTACH    Attach local streams to a running container
+commit     images.make:COMMIT          Create a new image from a container's changes
+create     containers.run:CREATE       Create a new container
+diff       containers.state:DIFF       Inspect changes to files on a container's filesystem
+events     system.events:EVENTS        Get real time events from the server
+export     containers.state:EXPORT     Export a container's filesystem as a tar archive
+history    images.listing:HISTORY      Show the history of an image
+import     images.make:IMPORT          Import the contents from a tarball to create an image
+inspect    inspect:INSPECT             Return low-level information on objects
+kill       containers.verbs:KILL       Kill one or more running containers
+load       images.archive:LOAD         Load an image from a tar archive or STDIN
+logs       containers.logs:LOGS        Fetch the logs of a container
+pause      containers.verbs:PAUSE      Pause all processes within one or more containers
+port       containers.state:PORT       List port mappings for a container
+rename     containers.verbs:RENAME     Rename a container
+restart    containers.verbs:RESTART    Restart one or more containers
+rm         containers.verbs:RM         Remove one or more containers
+rmi        images.change:RMI           Remove one or more images
+save       images.archive:SAVE         Save one or more images to a tar archive
+start      containers.start:START      Start one or more stopped containers
+stop       containers.verbs:STOP       Stop one or more running containers
+tag        images.change:TAG           Create a tag that refers to an image
+top        containers.state:TOP        Display the running processes of a container
+unpause    containers.verbs:UNPAUSE    Unpause all processes within one or more containers
+wait       containers.verbs:WAIT       Wait until containers stop, print their exit codes
+"""
+
+GROUPS = {
+    "container": (
+        "Manage containers",
+        """
+attach     containers.attach:ATTACH    Attach local streams to a running container
+commit     images.make:COMMIT          Create a new image from a container's changes
+create     containers.run:CREATE       Create a new container
+diff       containers.state:DIFF       Inspect changes to files on a container's filesystem
+exec       containers.execute:EXEC     Execute a command in a running container
+export     containers.state:EXPORT     Export a container's filesystem as a tar archive
+inspect    inspect:CONTAINER           Display detailed information on containers
+kill       containers.verbs:KILL       Kill one or more running containers
+logs       containers.logs:LOGS        Fetch the logs of a container
+ls         containers.listing:PS       List containers
+pause      containers.verbs:PAUSE      Pause all processes within one or more containers
+port       containers.state:PORT       List port mappings for a container
+prune      prune:CONTAINERS            Remove all stopped containers
+rename     containers.verbs:RENAME     Rename a container
+restart    containers.verbs:RESTART    Restart one or more containers
+rm         containers.verbs:RM         Remove one or more containers
+run        containers.run:RUN          Create and run a new container from an image
+start      containers.start:START      Start one or more stopped containers
+stop       containers.verbs:STOP       Stop one or more running containers
+top        containers.state:TOP        Display the running processes of a container
+unpause    containers.verbs:UNPAUSE    Unpause all processes within one or more containers
+wait       containers.verbs:WAIT       Wait until containers stop, print their exit codes
+""",
+    ),
+    "image": (
+        "Manage images",
+        """
+history    images.listing:HISTORY      Show the history of an image
+import     images.make:IMPORT          Import the contents from a tarball to create an image
+inspect    inspect:IMAGE               Display detailed information on images
+load       images.archive:LOAD         Load an image from a tar archive or STDIN
+ls         images.listing:IMAGES       List images
+pack       images.pack:PACK            Make an image from programs on this machine
+prune      prune:IMAGES                Remove unused images
+pull       images.transfer:PULL        Download an image from a registry
+push       images.transfer:PUSH        Upload an image to a registry
+rm         images.change:RMI           Remove one or more images
+save       images.archive:SAVE         Save one or more images to a tar archive
+tag        images.change:TAG           Create a tag that refers to an image
+""",
+    ),
+    "network": (
+        "Manage networks",
+        """
+connect    networks:CONNECT            Connect a container to a network
+create     networks:CREATE             Create a network
+disconnect networks:DISCONNECT         Disconnect a container from a network
+inspect    inspect:NETWORK             Display detailed information on networks
+ls         networks:LS                 List networks
+prune      prune:NETWORKS              Remove all unused networks
+rm         networks:RM                 Remove one or more networks
+""",
+    ),
+    "system": (
+        "Manage the engine",
+        """
+df         system.usage:DF             Show disk usage
+events     system.events:EVENTS        Get real time events from the server
+info       system.about:INFO           Display system-wide information
+prune      prune:SYSTEM                Remove unused data
+""",
+    ),
+    "volume": (
+        "Manage volumes",
+        """
+create     volumes:CREATE              Create a volume
+inspect    inspect:VOLUME              Display detailed information on volumes
+ls         volumes:LS                  List volumes
+prune      prune:VOLUMES               Remove unused local volumes
+rm         volumes:RM                  Remove one or more volumes
+""",
+    ),
+}
+
+ALIASES = {"list": "ls", "remove": "rm"}
+
+
+def entries(table: str) -> dict[str, tuple[str, str]]:
+    """Return name to (module:attribute, summary)."""
+    found = {}
+    for line in table.strip().splitlines():
+        name, where, summary = line.split(None, 2)
+        found[name] = (where, summary)
+    return found

@@ -1,0 +1,1 @@
+"""The user's own terminal: raw mode, size, detach keys, signals, attached streams."""

@@ -25,11 +25,13 @@ class Listeners:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._servers: list[asyncio.Server] = []
+        self._paths: list[tuple[str, int]] = []
         self._connections: set[asyncio.Task[None]] = set()
 
     async def unix(self, path: str, mode: int = 0o660, group: int = -1) -> None:
         """Listen on a unix socket at `path`."""
         await self.adopt(bind_unix(path, mode, group))
+        self._paths.append((path, os.stat(path).st_ino))
 
     async def tcp(self, host: str, port: int) -> None:
         """Listen on a TCP address, without TLS."""
@@ -46,9 +48,13 @@ class Listeners:
         self._servers.append(server)
 
     async def close(self) -> None:
-        """Stop listening and end every connection."""
+        """Stop listening, remove unix sockets that are still ours, end every connection."""
         for server in self._servers:
             server.close()
+        for path, inode in self._paths:
+            with suppress(FileNotFoundError):
+                if os.stat(path).st_ino == inode:
+                    os.unlink(path)
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)

@@ -253,7 +253,7 @@ class Keepers:
     async def _take_over(self, slot: Slot, hello: Hello) -> dict[str, Exited]:
         """Take duplicates of all that a keeper holds; return the exits that it remembers."""
         client = slot.connection()
-        found = {}
+        ended = []
         for line in hello.held:
             self._where[line.id] = slot
             if line.phase is Phase.CREATED:
@@ -261,13 +261,12 @@ class Keepers:
                 await client.kill_created(line.id)
                 del self._where[line.id]
                 continue
-            custody = await client.take(line.id)
-            self._hold(custody, slot)
+            self._hold(await client.take(line.id), slot)
             if line.phase is Phase.EXITED:
-                found[line.id] = await self._known_exit(
-                    Exited(line.id, line.wait_status, line.at_ns)
-                )
-        return found
+                ended.append(Exited(line.id, line.wait_status, line.at_ns))
+        # Together, for each unknown one takes its time.
+        known = await asyncio.gather(*map(self._known_exit, ended))
+        return {exited.id: exited for exited in known}
 
     async def _known_exit(self, exited: Exited) -> Exited:
         """Find the status of an exit where the keeper does not know it."""

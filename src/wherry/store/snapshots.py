@@ -7,7 +7,6 @@ mounted here.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,16 +45,21 @@ class SnapshotStore:
         return self._layout.upper(container_id)
 
     def prepare(self, container_id: str, layers: Sequence[Digest]) -> list[MountSpec]:
-        """Make a container's directories; on failure nothing is left of them."""
-        directory = self.directory(container_id)
+        """Make a container's writable layer; on failure nothing is left of it.
+
+        The container's directory itself may be there already: its other files are the engine's.
+        """
+        made: list[str] = []
         try:
-            with full_disk_named(directory):
-                os.mkdir(directory, 0o710)
-                for name in ("upper", "work", "rootfs", "logs"):
-                    os.mkdir(os.path.join(directory, name), 0o755)
+            with full_disk_named(self.directory(container_id)):
+                os.makedirs(self.directory(container_id), 0o710, exist_ok=True)
+                for path in (self.upper(container_id), self._layout.work(container_id)):
+                    os.mkdir(path, 0o755)
+                    made.append(path)
                 self._copy_root_attributes(container_id, layers)
         except BaseException:
-            shutil.rmtree(directory, ignore_errors=True)
+            for path in made:
+                os.rmdir(path)
             raise
         return self.mounts(container_id, layers)
 

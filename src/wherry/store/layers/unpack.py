@@ -34,7 +34,7 @@ _WHITEOUT_META: Final = b".wh..wh."
 OPAQUE_XATTR: Final = "trusted.overlay.opaque"
 _BENEATH: Final = openat2.RESOLVE_BENEATH | openat2.RESOLVE_NO_SYMLINKS
 _CACHED_PARENTS: Final = 64
-_NO_DIRECTORY: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV)
+NO_DIRECTORY: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV)
 _UNSUPPORTED: Final = (errno.ENOTSUP, errno.EPERM, errno.EINVAL)
 
 
@@ -161,7 +161,7 @@ class _Unpacker:
         try:
             return openat2.open_in_root(self._root, path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            if error.errno in _NO_DIRECTORY:
+            if error.errno in NO_DIRECTORY:
                 return None
             raise
 
@@ -171,7 +171,7 @@ class _Unpacker:
         try:
             return openat2.open_how(parent, name, flags, 0, _BENEATH)
         except OSError as error:
-            if error.errno in _NO_DIRECTORY:
+            if error.errno in NO_DIRECTORY:
                 return None
             raise
 
@@ -280,7 +280,7 @@ class _Unpacker:
                 components[-1], name, src_dir_fd=folder, dst_dir_fd=parent, follow_symlinks=False
             )
         except OSError as error:
-            if error.errno not in _NO_DIRECTORY:
+            if error.errno not in NO_DIRECTORY:
                 raise
             self.pending.links.append((path, b"/".join(components)))
         finally:

@@ -1,0 +1,1 @@
+"""Further processes in running containers."""

@@ -1,0 +1,191 @@
+"""Writes what a runtime needs to start a container: `config.json`, and the compiled filter.
+
+The bundle is the container's directory. It is written anew at every start: the user's number may
+have changed in the container's own /etc/passwd, devices on the host. Blocking; called in a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wherry.base.atomic import write_file
+from wherry.base.errors import InvalidError, UnsupportedError
+from wherry.engine.containers.record import Container
+from wherry.engine.spec import capabilities, security
+from wherry.engine.spec.container import Facts, container_spec
+from wherry.engine.spec.users import Identity, resolve
+from wherry.linux.credentials import last_capability
+from wherry.runtime.cgroups.hierarchy import hierarchy
+from wherry.runtime.security.default_profile import default_profile
+from wherry.runtime.security.seccomp import compile_profile
+from wherry.runtime.security.seccomp import resolve as resolve_profile
+from wherry.store.snapshots import SnapshotStore
+
+_INIT_PROGRAMS: Final = ("docker-init", "tini-static", "tini", "catatonit")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What was written. `seccomp` is the path of a compiled filter, empty for none."""
+
+    directory: str
+    cgroups_path: str
+    process: Mapping[str, Any]
+    seccomp: str = ""
+
+    @property
+    def log_directory(self) -> str:
+        """Where the container's output is kept."""
+        return f"{self.directory}/logs"
+
+
+class Bundles:
+    """Writes bundles of containers, and keeps compiled filters below the exec root."""
+
+    def __init__(self, engine_id: str, exec_root: str, snapshots: SnapshotStore) -> None:
+        self._engine_id = engine_id
+        self._filters = os.path.join(exec_root, "seccomp")
+        self._snapshots = snapshots
+        self._last_capability = last_capability()
+
+    def cgroups_path(self, record: Container) -> str:
+        """Return where the container's cgroups are, below every controller."""
+        parent = record.host_config.cgroup_parent.strip("/")
+        return f"/{parent or self.parent_cgroup}/{record.id}"
+
+    @property
+    def parent_cgroup(self) -> str:
+        """The engine's own cgroup, without a slash."""
+        return f"wherry-{self._engine_id}"
+
+    def directory(self, record: Container) -> str:
+        """Return the container's directory, which is its bundle."""
+        return self._snapshots.directory(record.id)
+
+    def log_directory(self, record: Container) -> str:
+        """Return where the container's output is kept."""
+        return f"{self.directory(record)}/logs"
+
+    def write(self, record: Container) -> Bundle:
+        """Write the bundle. Raises InvalidError for what the image or host cannot give."""
+        facts = self._facts(record)
+        spec = container_spec(record, facts)
+        data = json.dumps(spec, separators=(",", ":")).encode()
+        write_file(os.path.join(facts.directory, "config.json"), data, 0o600)
+        return Bundle(facts.directory, facts.cgroups_path, spec["process"], self.seccomp(record))
+
+    def _facts(self, record: Container) -> Facts:
+        directory = self._snapshots.directory(record.id)
+        host = record.host_config
+        return Facts(
+            directory=directory,
+            root=self._snapshots.mounts(record.id, record.layers),
+            identity=self.identity(record, record.config.user),
+            cgroups_path=self.cgroups_path(record),
+            hostname=record.config.hostname or os.uname().nodename,
+            last_capability=self._last_capability,
+            devices=_devices(record),
+            init=_find_init() if host.init else "",
+            unified_cgroups=hierarchy().is_unified,
+        )
+
+    def identity(self, record: Container, user: str) -> Identity:
+        """Resolve a user by the container's own files."""
+        view = self._snapshots.view(record.id, record.layers)
+        extra = record.host_config.group_add or ()
+        return resolve(user, extra, view.read("/etc/passwd"), view.read("/etc/group"))
+
+    def seccomp(self, record: Container) -> str:
+        """Return the path of the container's compiled filter, empty for none."""
+        host = record.host_config
+        names = capabilities.effective(
+            host.cap_add, host.cap_drop, privileged=host.privileged, last=self._last_capability
+        )
+        chosen = security.parse(host.security_opt).seccomp
+        if host.privileged or chosen == {}:
+            return ""
+        profile = default_profile(names) if chosen is None else resolve_profile(chosen, names)
+        return self.filter_of(profile)
+
+    def filter_of(self, profile: Mapping[str, Any]) -> str:
+        """Return the path of the compiled filter for a profile, compiled once."""
+        key = hashlib.sha256(json.dumps(profile, sort_keys=True).encode()).hexdigest()
+        path = os.path.join(self._filters, f"{key}.bpf")
+        if not os.path.exists(path):
+            os.makedirs(self._filters, 0o700, exist_ok=True)
+            write_file(path, compile_profile(profile), 0o600)
+        return path
+
+
+def _find_init() -> str:
+    for name in _INIT_PROGRAMS:
+        if found := shutil.which(name):
+            return found
+    raise UnsupportedError(
+        "--init needs a small init program on the engine's machine: install docker-init or tini"
+    )
+
+
+def _devices(record: Container) -> list[dict[str, Any]]:
+    host = record.host_config
+    if host.privileged:
+        return _all_devices()
+    found = []
+    for device in host.devices or ():
+        inside = device.path_in_container or device.path_on_host
+        found += _device(device.path_on_host, inside, device.cgroup_permissions or "rwm")
+    return found
+
+
+def _device(path: str, inside: str, access: str) -> list[dict[str, Any]]:
+    try:
+        told = os.stat(path)
+    except OSError as error:
+        raise InvalidError(
+            f'error gathering device information while adding custom device "{path}":'
+            f" {(error.strerror or '').lower()}"
+        ) from None
+    if stat.S_ISDIR(told.st_mode):
+        names = sorted(os.listdir(path))
+        return [d for n in names for d in _device(f"{path}/{n}", f"{inside}/{n}", access)]
+    if not (stat.S_ISCHR(told.st_mode) or stat.S_ISBLK(told.st_mode)):
+        raise InvalidError(
+            f'error gathering device information while adding custom device "{path}":'
+            " not a device node"
+        )
+    return [_described(inside, told, access)]
+
+
+def _described(inside: str, told: os.stat_result, access: str) -> dict[str, Any]:
+    return {
+        "path": inside,
+        "type": "b" if stat.S_ISBLK(told.st_mode) else "c",
+        "major": os.major(told.st_rdev),
+        "minor": os.minor(told.st_rdev),
+        "fileMode": stat.S_IMODE(told.st_mode),
+        "uid": told.st_uid,
+        "gid": told.st_gid,
+        "access": access,
+    }
+
+
+def _all_devices() -> list[dict[str, Any]]:
+    """Return every device node of the host but terminals, for a privileged container."""
+    left_out = ("/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd")
+    found = []
+    for top, folders, names in os.walk("/dev"):
+        folders[:] = [name for name in folders if f"{top}/{name}" not in left_out]
+        for name in names:
+            path = f"{top}/{name}"
+            told = os.lstat(path)
+            device = stat.S_ISCHR(told.st_mode) or stat.S_ISBLK(told.st_mode)
+            if device and path not in ("/dev/console", "/dev/ptmx"):
+                found.append(_described(path, told, "rwm"))
+    return found

@@ -1,0 +1,221 @@
+"""Create a container: a record and directories. Nothing of the kernel is touched.
+
+What was made is undone when a later step fails; what a crash leaves (a directory without a record,
+a volume without a user) is found and removed at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from wherry.base.crossing import in_thread
+from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.ids import ContainerId, new_id
+from wherry.engine.containers import mount_points
+from wherry.engine.containers.names import check_name, draw_name
+from wherry.engine.containers.ports import Images, Sandboxes, Volumes
+from wherry.engine.containers.record import Container, MountPoint, State
+from wherry.engine.containers.table import ContainerTable, NameInUseError
+from wherry.engine.events import Events
+from wherry.engine.signals import parse_signal
+from wherry.engine.spec import capabilities, environment, resources, security
+from wherry.oci.image import ImageRunConfig
+from wherry.store.snapshots import SnapshotStore
+from wherry.wire.container_config import Config, HostConfig, NetworkingConfig
+
+BUILT_IN_RUNTIME = "wherry"
+_RESTART_POLICIES = ("", "no", "always", "unless-stopped", "on-failure")
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedContainer:
+    """The id of a new container, and what its user should know."""
+
+    id: ContainerId
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class CreateContainer:
+    """The verb; see the module."""
+
+    table: ContainerTable
+    images: Images
+    snapshots: SnapshotStore
+    volumes: Volumes
+    sandboxes: Sandboxes
+    events: Events
+
+    async def __call__(
+        self,
+        name: str | None,
+        config: Config,
+        host: HostConfig,
+        networking: NetworkingConfig | None,
+        platform: str | None,
+    ) -> CreatedContainer:
+        """Create a container and return its id. Raises errors in Docker's words."""
+        if name:
+            name = check_name(name)
+            if name in self.table:
+                raise NameInUseError(name, self.table.find(name).id)
+        image = await in_thread(self.images.resolve, config.image)
+        _check_platform(image, platform, config.image)
+        config = _merge(config, image.config.config or ImageRunConfig())
+        _check(config, host)
+        record = self._record(name, config, host, image)
+        self.sandboxes.check(record, networking)
+        points = mount_points.wanted(config, host, self.table.find)
+        async with contextlib.AsyncExitStack() as undo:
+            record.mounts = [await self._resolve_mount(point, undo) for point in points]
+            await in_thread(self.snapshots.prepare, record.id, record.layers)
+            undo.push_async_callback(in_thread, self.snapshots.remove, record.id)
+            for point in record.mounts:
+                if point.type == "volume" and not point.no_copy:
+                    await self.volumes.copy_up(point.name, record.layers, point.destination)
+            self.table.insert(record)
+            undo.pop_all()
+        attributes = container_attributes(record)
+        self.events.emit("container", "create", record.id, attributes)
+        return CreatedContainer(record.id)
+
+    def _record(self, name: str | None, config: Config, host: HostConfig, image: Any) -> Container:
+        line = environment.command(
+            environment.words(config.entrypoint), environment.words(config.cmd)
+        )
+        host.network_mode = host.network_mode or "default"
+        host.shm_size = host.shm_size or 64 << 20
+        host.log_config.type = host.log_config.type or "json-file"
+        identifier = ContainerId(new_id())
+        if not config.hostname and host.network_mode != "host":
+            config.hostname = identifier[:12]
+        return Container(
+            id=identifier,
+            name=name or draw_name(self.table, random.choice),
+            created=time.time_ns(),
+            config=config,
+            host_config=host,
+            image_id=image.id,
+            image_name=config.image,
+            path=line[0],
+            args=line[1:],
+            state=State(),
+            layers=list(image.config.rootfs.diff_ids),
+        )
+
+    async def _resolve_mount(
+        self, point: MountPoint, undo: contextlib.AsyncExitStack
+    ) -> MountPoint:
+        if point.type == "bind":
+            await in_thread(_prepare_bind, point)
+            options = [word for word in point.options if word != "create"]
+            return msgspec.structs.replace(point, options=options)
+        if point.type != "volume":
+            return point
+        name = point.name or new_id()
+        source = await self.volumes.ensure(name)
+        if point.anonymous:
+            undo.push_async_callback(self.volumes.remove_anonymous, name)
+        return msgspec.structs.replace(point, name=name, source=source)
+
+
+def _prepare_bind(point: MountPoint) -> None:
+    """A missing source is made for --volume, and refused for --mount."""
+    if os.path.lexists(point.source):
+        return
+    if "create" not in point.options:
+        raise InvalidError(
+            f'invalid mount config for type "bind": bind source path does not exist: {point.source}'
+        )
+    os.makedirs(point.source, 0o755, exist_ok=True)
+
+
+def _check_platform(image: Any, platform: str | None, name: str) -> None:
+    if not platform:
+        return
+    system, _, rest = platform.partition("/")
+    architecture = rest.partition("/")[0]
+    if system != image.config.os or (architecture and architecture != image.config.architecture):
+        raise NotFoundError(
+            f"image with reference {name} was found but does not match the specified platform:"
+            f" wanted {platform}, actual: {image.config.os}/{image.config.architecture}"
+        )
+
+
+def _merge(config: Config, image: ImageRunConfig) -> Config:
+    """Fill in what the image says where the user said nothing (moby, runconfig merge)."""
+    entrypoint = environment.words(config.entrypoint)
+    cmd = environment.words(config.cmd)
+    given = config.entrypoint is not None and entrypoint not in ([], [""])
+    reset = config.entrypoint is not None and entrypoint == [""]
+    if not given:
+        if not reset and not cmd:
+            cmd = list(image.cmd or ())
+        entrypoint = [] if reset else list(image.entrypoint or ())
+        if reset and not cmd:
+            cmd = list(image.cmd or ())
+    return msgspec.structs.replace(
+        config,
+        entrypoint=entrypoint or None,
+        cmd=cmd or None,
+        env=environment.merge(image.env or (), config.env or ()),
+        user=config.user or image.user,
+        working_dir=_directory(config.working_dir or image.working_dir),
+        labels={**(image.labels or {}), **(config.labels or {})},
+        exposed_ports={**(image.exposed_ports or {}), **(config.exposed_ports or {})} or None,
+        volumes={**(image.volumes or {}), **(config.volumes or {})} or None,
+        stop_signal=config.stop_signal or image.stop_signal or None,
+        stop_timeout=config.stop_timeout if config.stop_timeout is not None else image.stop_timeout,
+        shell=config.shell or image.shell,
+        healthcheck=config.healthcheck or image.healthcheck,
+        on_build=config.on_build or image.on_build,
+    )
+
+
+def _directory(path: str) -> str:
+    if path and not path.startswith("/"):
+        raise InvalidError(
+            f"the working directory '{path}' is invalid, it needs to be an absolute path"
+        )
+    return os.path.normpath(path) if path else ""
+
+
+def _check(config: Config, host: HostConfig) -> None:
+    resources.check(host, os.cpu_count() or 1)
+    capabilities.normalise(host.cap_add)
+    capabilities.normalise(host.cap_drop)
+    security.parse(host.security_opt)
+    security.check_user_namespace(host.userns_mode)
+    security.check_sysctls(
+        host.sysctls,
+        host_network=host.network_mode == "host",
+        host_ipc=host.ipc_mode == "host",
+    )
+    if config.stop_signal:
+        parse_signal(config.stop_signal)
+    policy = host.restart_policy
+    if policy.name not in _RESTART_POLICIES:
+        raise InvalidError(f"invalid restart policy '{policy.name}'")
+    if policy.maximum_retry_count and policy.name != "on-failure":
+        raise InvalidError(
+            f"maximum retry count cannot be used with restart policy '{policy.name or 'no'}'"
+        )
+    if host.auto_remove and policy.name not in ("", "no"):
+        raise InvalidError("can't create 'AutoRemove' container with restart policy")
+    if host.runtime not in ("", BUILT_IN_RUNTIME):
+        raise InvalidError(
+            f"unknown or invalid runtime name: {host.runtime}: there is only {BUILT_IN_RUNTIME}"
+        )
+
+
+def container_attributes(record: Container, **more: str) -> dict[str, str]:
+    """Return what events say of a container: its labels, image and name."""
+    labels = record.config.labels or {}
+    return {**labels, **more, "image": record.image_name, "name": record.name}

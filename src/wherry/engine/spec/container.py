@@ -1,0 +1,156 @@
+"""Puts the runtime-spec document of a container together: pure.
+
+What it needs of the world (the user's number, devices, the kernel's last capability) is in `Facts`.
+The seccomp filter is compiled apart and not in the document that the built-in runtime gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wherry.engine.containers.record import Container
+from wherry.engine.spec import capabilities, environment, mounts, security
+from wherry.engine.spec.resources import resources
+from wherry.engine.spec.users import Identity
+from wherry.store.snapshots import MountSpec
+
+VERSION: Final = "1.1.0"
+INIT_PATH: Final = "/sbin/docker-init"
+_NAMESPACES: Final = ("mount", "uts", "ipc", "pid", "network", "cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the document depends on besides the record."""
+
+    directory: str
+    root: Sequence[MountSpec]
+    identity: Identity
+    cgroups_path: str
+    hostname: str
+    last_capability: int
+    devices: Sequence[dict[str, Any]] = field(default_factory=list)
+    init: str = ""
+    unified_cgroups: bool = False
+
+
+def container_spec(record: Container, facts: Facts) -> dict[str, Any]:
+    """Return the content of `config.json`."""
+    config, host = record.config, record.host_config
+    options = security.parse(host.security_opt)
+    return {
+        "ociVersion": VERSION,
+        "process": process(record, facts, options),
+        "root": {"path": "rootfs", "readonly": host.readonly_rootfs},
+        **({} if host.uts_mode == "host" else {"hostname": facts.hostname}),
+        **({"domainname": config.domainname} if config.domainname else {}),
+        "mounts": _mounts(record, facts),
+        "linux": _linux(record, facts, options),
+    }
+
+
+def process(record: Container, facts: Facts, options: security.SecurityOptions) -> dict[str, Any]:
+    """Return the `process` object of the container's first process."""
+    config, host = record.config, record.host_config
+    names = capabilities.effective(
+        host.cap_add, host.cap_drop, privileged=host.privileged, last=facts.last_capability
+    )
+    arguments = [record.path, *record.args]
+    if facts.init:
+        arguments = [INIT_PATH, "--", *arguments]
+    made = environment.merge(environment.base(facts.hostname, tty=config.tty), config.env or [])
+    described: dict[str, Any] = {
+        "terminal": config.tty,
+        "user": user(facts.identity),
+        "args": arguments,
+        "env": environment.with_home(made, facts.identity.home),
+        "cwd": config.working_dir or "/",
+        "capabilities": capability_sets(names, facts.identity.uid),
+        "noNewPrivileges": options.no_new_privileges,
+        "oomScoreAdj": host.oom_score_adj,
+        "rlimits": [
+            {"type": f"RLIMIT_{limit.name.upper()}", "soft": limit.soft, "hard": limit.hard}
+            for limit in host.ulimits or ()
+        ],
+    }
+    if config.tty and host.console_size and any(host.console_size):
+        height, width = host.console_size[:2]
+        described["consoleSize"] = {"height": height, "width": width}
+    return described
+
+
+def user(identity: Identity) -> dict[str, Any]:
+    """Return the `user` object."""
+    return {"uid": identity.uid, "gid": identity.gid, "additionalGids": list(identity.groups)}
+
+
+def capability_sets(names: Sequence[str], uid: int) -> dict[str, list[str]]:
+    """Return the sets: only root starts with them in effect, others can get them by an exec."""
+    held = list(names) if uid == 0 else []
+    return {"bounding": list(names), "effective": held, "permitted": held}
+
+
+def _mounts(record: Container, facts: Facts) -> list[dict[str, Any]]:
+    host = record.host_config
+    root = [
+        {"destination": "/", "type": m.type, "source": m.source, "options": m.options}
+        for m in facts.root
+    ]
+    defaults = mounts.default_mounts(
+        privileged=host.privileged, shm_bytes=host.shm_size, host_ipc=host.ipc_mode == "host"
+    )
+    files = mounts.file_mounts(facts.directory, read_only=host.readonly_rootfs)
+    defaults = mounts.without_overridden([*defaults, *files], record.mounts)
+    init = []
+    if facts.init:
+        options = ["bind", "ro"]
+        bind = {"destination": INIT_PATH, "type": "bind", "source": facts.init, "options": options}
+        init.append(bind)
+    return [*root, *defaults, *init, *mounts.user_mounts(record.mounts)]
+
+
+def _linux(record: Container, facts: Facts, options: security.SecurityOptions) -> dict[str, Any]:
+    host = record.host_config
+    open_paths = host.privileged or options.unmasked
+    masked = mounts.MASKED if host.masked_paths is None else host.masked_paths
+    read_only = mounts.READ_ONLY if host.readonly_paths is None else host.readonly_paths
+    return {
+        "cgroupsPath": facts.cgroups_path,
+        "namespaces": _namespaces(record, facts),
+        "resources": resources(host, facts.devices),
+        "devices": [
+            {key: value for key, value in device.items() if key != "access"}
+            for device in facts.devices
+        ],
+        "sysctl": _sysctls(record),
+        "maskedPaths": [] if open_paths else list(masked),
+        "readonlyPaths": [] if open_paths else list(read_only),
+    }
+
+
+def _namespaces(record: Container, facts: Facts) -> list[Mapping[str, str]]:
+    """All but those that the container shares with the host.
+
+    The cgroup namespace is its own on the unified hierarchy and the host's on v1, as Docker's.
+    """
+    host = record.host_config
+    shared = {
+        "uts": host.uts_mode == "host",
+        "ipc": host.ipc_mode == "host",
+        "pid": host.pid_mode == "host",
+        "network": host.network_mode == "host",
+        "cgroup": host.cgroupns_mode == "host"
+        or (not host.cgroupns_mode and (host.privileged or not facts.unified_cgroups)),
+    }
+    return [{"type": kind} for kind in _NAMESPACES if not shared.get(kind)]
+
+
+def _sysctls(record: Container) -> dict[str, str]:
+    host = record.host_config
+    return security.check_sysctls(
+        host.sysctls,
+        host_network=host.network_mode == "host",
+        host_ipc=host.ipc_mode == "host",
+    )

@@ -114,6 +114,7 @@ class ImageStore:
             raise InvalidError(f"the layers of image {image_id} are not those it is configured for")
         self._content.put(config_bytes)
         self._layers.settle(diff_ids)
+        self._layers.sync()  # the row below is durable, so what it names has to be
         body = msgspec.json.encode(_Row(list(layers), manifest, parent))
         with self._database.transaction() as writer:
             writer.execute(

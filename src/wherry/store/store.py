@@ -41,7 +41,7 @@ class Store:
             stack.callback(self.metadata.close)
             database = self.metadata.database
             self.content = ContentStore(self.layout, sync=sync)
-            self.layers = LayerStore(self.layout, database)
+            self.layers = LayerStore(self.layout, database, sync=sync)
             self.snapshots = SnapshotStore(self.layout, self.layers)
             self.images = ImageStore(database, self.content, self.layers)
             self.collector = Collector(
@@ -56,8 +56,8 @@ class Store:
     def open(cls, data_root: str, *, sync: bool = True) -> Store:
         """Open a data root, making what is missing and removing what a crash has left.
 
-        Raises DataRootInUseError while another engine has it open. Without `sync`, blobs are not
-        forced to the disk: for tests.
+        Raises DataRootInUseError while another engine has it open. Without `sync`, blobs and layers
+        are not forced to the disk: for tests.
         """
         store = cls(data_root, sync=sync)
         try:

@@ -15,7 +15,8 @@ from enum import IntEnum
 from typing import BinaryIO, Final, cast
 
 from wherry.store.layers.compression import Writable
-from wherry.store.layers.unpack import OPAQUE_MARKER, WHITEOUT_PREFIX, iterate
+from wherry.store.layers.files import iterate
+from wherry.store.layers.unpack import OPAQUE_MARKER, WHITEOUT_PREFIX
 from wherry.store.layers.view import LayerView, is_opaque, is_whiteout
 
 _PRIVATE_XATTRS: Final = "trusted.overlay."

@@ -8,6 +8,7 @@ whoever wants one that is being unpacked waits for it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ import msgspec
 
 from wherry.base import faults
 from wherry.base.errors import NotFoundError
+from wherry.linux import libc
 from wherry.oci.digest import Digest, encoded_of
 from wherry.store import trash
 from wherry.store.errors import CorruptContentError, full_disk_named
@@ -31,6 +33,7 @@ from wherry.store.layers.view import LayerView
 from wherry.store.layout import PARTIAL, Layout
 from wherry.store.metadata.database import Database
 
+_syncfs = libc.function("syncfs", ctypes.c_int)
 Progress = Callable[[int], None]
 
 
@@ -56,7 +59,8 @@ class _PendingRow(msgspec.Struct):
 class LayerStore:
     """Unpacked layers; may be used by any thread."""
 
-    def __init__(self, layout: Layout, database: Database) -> None:
+    def __init__(self, layout: Layout, database: Database, *, sync: bool = True) -> None:
+        self._sync = sync
         self._layout = layout
         self._database = database
         self._guard = threading.Lock()
@@ -149,6 +153,17 @@ class LayerStore:
                 with full_disk_named(self._layout.layers):
                     settle(self.path(diff_id), pending, self.view(diff_ids[:index]))
                 self._write(diff_id, row[0], Pending())
+
+    def sync(self) -> None:
+        """Force what has been unpacked to the disk, in one go for all layers of an image."""
+        if not self._sync:
+            return
+        descriptor = os.open(self._layout.layers, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with full_disk_named(self._layout.layers):
+                libc.checked("syncfs", _syncfs(descriptor))
+        finally:
+            os.close(descriptor)
 
     def diff(self, upper: str) -> LayerArchive:
         """Write the archive of a writable directory to an unnamed file; close what is returned."""

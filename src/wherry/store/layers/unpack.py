@@ -19,7 +19,6 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +26,7 @@ from wherry.linux import openat2
 from wherry.store.errors import CorruptContentError, HostileArchiveError
 from wherry.store.layers import tar
 from wherry.store.layers.compression import Readable
+from wherry.store.layers.files import set_xattrs, write_all, write_sparse
 
 WHITEOUT_PREFIX: Final = b".wh."
 OPAQUE_MARKER: Final = b".wh..wh..opq"
@@ -35,7 +35,6 @@ OPAQUE_XATTR: Final = "trusted.overlay.opaque"
 _BENEATH: Final = openat2.RESOLVE_BENEATH | openat2.RESOLVE_NO_SYMLINKS
 _CACHED_PARENTS: Final = 64
 NO_DIRECTORY: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV)
-_UNSUPPORTED: Final = (errno.ENOTSUP, errno.EPERM, errno.EINVAL)
 
 
 @dataclass(slots=True)
@@ -255,13 +254,13 @@ class _Unpacker:
         try:
             if entry.holes is None:
                 for chunk in reader.data():
-                    _write_all(descriptor, chunk)
+                    write_all(descriptor, chunk)
             else:
-                _write_sparse(descriptor, entry, reader)
+                write_sparse(descriptor, entry, reader)
             self.size += entry.size
             os.fchown(descriptor, entry.uid, entry.gid)
             # Changing the owner clears capabilities and setuid, so these come after it.
-            _set_xattrs(descriptor, entry)
+            set_xattrs(descriptor, entry)
             os.fchmod(descriptor, entry.mode)
             os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
         finally:
@@ -309,7 +308,7 @@ class _Unpacker:
                 continue
             try:
                 os.fchown(opened, entry.uid, entry.gid)
-                _set_xattrs(opened, entry)
+                set_xattrs(opened, entry)
                 os.fchmod(opened, entry.mode)
                 os.utime(opened, ns=(entry.mtime_ns, entry.mtime_ns))
             finally:
@@ -322,41 +321,3 @@ class _Unpacker:
             return openat2.open_how(self._root, path, os.O_RDONLY | os.O_DIRECTORY, 0, _BENEATH)
         except OSError:
             return None  # replaced by something else further on in the archive
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _write_sparse(descriptor: int, entry: tar.Entry, reader: tar.TarReader) -> None:
-    os.ftruncate(descriptor, entry.real_size)
-    holes = iter(entry.holes or ())
-    offset = length = 0
-    for chunk in reader.data():
-        view = memoryview(chunk)
-        while view:
-            if length == 0:
-                offset, length = next(holes, (entry.real_size, 0))
-                if offset + length > entry.real_size or length <= 0:
-                    return
-            written = os.pwrite(descriptor, view[:length], offset)
-            view, offset, length = view[written:], offset + written, length - written
-
-
-def _set_xattrs(descriptor: int, entry: tar.Entry) -> None:
-    for name, value in entry.xattrs.items():
-        if name.startswith(b"trusted.overlay."):
-            continue  # redirects and the like are overlayfs' own: an archive has no say there
-        try:
-            os.setxattr(descriptor, name, value)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED or name.startswith(b"security.capability"):
-                raise
-
-
-def iterate(path: str) -> Iterator[os.DirEntry[bytes]]:
-    """Yield the entries of a directory in the order of their bytes."""
-    with os.scandir(os.fsencode(path)) as found:
-        yield from sorted(found, key=lambda entry: entry.name)

@@ -11,8 +11,10 @@ import stat
 from collections.abc import Sequence
 from typing import Final
 
+from wherry.linux import openat2
 from wherry.store.layers.unpack import OPAQUE_XATTR
 
+_NO_LINKS: Final = openat2.RESOLVE_BENEATH | openat2.RESOLVE_NO_SYMLINKS
 _MOST_LINKS: Final = 40
 _LARGEST_FILE: Final = 4 << 20
 
@@ -28,9 +30,18 @@ class LayerView:
         found = self.find(os.fsencode(path))
         if found is None or not stat.S_ISREG(os.lstat(found).st_mode):
             return None
-        descriptor = os.open(found, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        with open(self._open(found), "rb") as file:
             return file.read(_LARGEST_FILE)
+
+    def _open(self, found: bytes) -> int:
+        """Open what `find` found, without a link on the way: a container may be changing it."""
+        top = next(root for root in self._roots if found.startswith(root + b"/"))
+        folder = os.open(top, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            relative = found.removeprefix(top + b"/")
+            return openat2.open_how(folder, relative, os.O_RDONLY | os.O_NONBLOCK, 0, _NO_LINKS)
+        finally:
+            os.close(folder)
 
     def find(self, path: bytes, *, follow: bool = True) -> bytes | None:
         """Return where on the host the topmost file, link or directory of a path is."""

@@ -23,9 +23,8 @@ def unpack(store: Store, data: bytes) -> Digest:
 
 
 def test_layers_merge_as_in_an_overlay(store: Store, archive: Make) -> None:
-    low = unpack(
-        store, archive(("d/a", FILE, b"1"), ("d/b", FILE, b"2"), ("e/x", FILE, b"3"), ("f", FILE, b"4"))
-    )  # fmt: skip
+    files = [("d/a", FILE, b"1"), ("d/b", FILE, b"2"), ("e/x", FILE, b"3"), ("f", FILE, b"4")]
+    low = unpack(store, archive(*files))
     high = unpack(
         store, archive(("d/.wh.a", FILE, b""), ("e/.wh..wh..opq", FILE, b""), ("f", FILE, b"5"))
     )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from wherry.base.errors import ConflictError, NotFoundError, NotModifiedError
+from wherry.engine.exec.service import ExecStartError
 from wherry.logs.reader import Line
 
 Ask = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
@@ -211,3 +212,19 @@ async def test_pull_of_nothing_is_a_plain_404(ask: Ask, services: Any) -> None:
     services.images.pull = pull
     status, _, body = await ask("POST", "/images/create?fromImage=busybox")
     assert (status, message(body)) == (404, "manifest unknown")
+
+
+async def test_a_program_that_cannot_be_executed_is_told_in_the_stream(
+    ask: Ask, services: Any
+) -> None:
+    async def inspect(identifier: str) -> Any:
+        return SimpleNamespace(config=SimpleNamespace(tty=False, attach_stdin=False))
+
+    async def start(identifier: str, **rest: Any) -> None:
+        raise ExecStartError("not found")
+
+    services.exec.inspect, services.exec.start = inspect, start
+    status, _, body = await ask("POST", "/exec/x/start", {})
+    assert (status, body) == (200, b"\x01\0\0\0\0\0\0\x0bnot found\r\n")
+    status, _, body = await ask("POST", "/exec/x/start", {"Detach": True})
+    assert (status, message(body)) == (400, "not found")

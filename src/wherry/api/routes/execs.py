@@ -7,9 +7,10 @@ from typing import Any
 from wherry.api.call import Call, json_reply
 from wherry.api.http.message import Duplex, Hijack, Reply
 from wherry.api.render.execs import inspect as render
-from wherry.api.streams import content_type, join
+from wherry.api.streams import content_type, frame, join
 from wherry.api.table import Route
 from wherry.base.errors import InvalidError
+from wherry.engine.exec.service import ExecStartError
 from wherry.wire.requests import ExecCreate, ExecStart
 
 
@@ -26,9 +27,14 @@ async def start(call: Call) -> Reply | Hijack:
     wanted = await call.body(ExecStart)
     view = await call.services.exec.inspect(call.name)
     size = console_size(wanted.console_size)
-    attachment = await call.services.exec.start(
-        call.name, detach=wanted.detach, tty=wanted.tty, console_size=size
-    )
+    try:
+        attachment = await call.services.exec.start(
+            call.name, detach=wanted.detach, tty=wanted.tty, console_size=size
+        )
+    except ExecStartError as error:
+        if wanted.detach:
+            raise
+        return _told_in_the_stream(call, str(error), tty=view.config.tty)
     if attachment is None:
         return Reply(200)
 
@@ -36,6 +42,20 @@ async def start(call: Call) -> Reply | Hijack:
         await join(attachment, duplex, tty=attachment.tty, stdin=view.config.attach_stdin)
 
     return Hijack(run, content_type(tty=attachment.tty, version=call.version))
+
+
+def _told_in_the_stream(call: Call, words: str, *, tty: bool) -> Hijack:
+    """Answer as dockerd does when a program cannot be executed.
+
+    The client prints what it reads, then asks for the exit code: 126 or 127. A status other than
+    101 would end it with 1.
+    """
+    data = f"{words}\r\n".encode()
+
+    async def run(duplex: Duplex) -> None:
+        await duplex.send(data if tty else frame("stdout", data))
+
+    return Hijack(run, content_type(tty=tty, version=call.version))
 
 
 def console_size(given: list[int] | None) -> tuple[int, int] | None:

@@ -117,9 +117,8 @@ def _action_matches(action: str, value: str) -> bool:
 
 
 def _image_matches(event: Event, value: str) -> bool:
+    known = [event.attributes.get("image", "")]
     if event.type == "image":
-        known = (event.actor_id, event.attributes.get("name", ""))
-    else:
-        known = (event.attributes.get("image", ""),)
+        known = [event.actor_id, event.attributes.get("name", "")]
     bare = re.sub(r":[^/:]*$", "", value)
     return any(name in (value, bare) or re.sub(r":[^/:]*$", "", name) == value for name in known)

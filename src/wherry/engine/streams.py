@@ -24,12 +24,17 @@ async def writable(descriptor: int) -> None:
 
 
 async def _ready(descriptor: int, add: Callable[..., None], remove: Callable[[int], bool]) -> None:
-    future = asyncio.get_running_loop().create_future()
-    add(descriptor, lambda: future.done() or future.set_result(None))
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    add(descriptor, _settle, future)
     try:
         await future
     finally:
         remove(descriptor)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def write_all(descriptor: int, data: bytes) -> bool:

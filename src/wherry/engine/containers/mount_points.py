@@ -72,17 +72,18 @@ def parse_bind(text: str) -> MountPoint:
     if unknown or (len(parts) == 3 and not words):
         raise InvalidError(f"invalid mode: {mode}")
     propagation = next((word for word in words if word in _PROPAGATION), "")
-    common = {"mode": mode, "read_write": "ro" not in words}
+    writable = "ro" not in words
     if source.startswith("/"):
         return MountPoint(
             "bind", _destination(target), source=_clean(source),
-            propagation=propagation or "rprivate", options=["create"], **common,
+            propagation=propagation or "rprivate", options=["create"], mode=mode,
+            read_write=writable,
         )  # fmt: skip
     if propagation:
         raise InvalidError(f"invalid mode: {mode}")
     return MountPoint(
         "volume", _destination(target), name=_volume_name(source), driver="local",
-        no_copy="nocopy" in words, **common,
+        no_copy="nocopy" in words, mode=mode, read_write=writable,
     )  # fmt: skip
 
 
@@ -104,7 +105,7 @@ def _volume_name(name: str) -> str:
 def parse_mount(mount: Mount) -> MountPoint:
     """Check an entry of `--mount`."""
     destination = _destination(mount.target)
-    common = {"read_write": not mount.read_only}
+    writable = not mount.read_only
     if mount.type == "bind":
         if not mount.source.startswith("/"):
             raise InvalidError(
@@ -116,14 +117,14 @@ def parse_mount(mount: Mount) -> MountPoint:
         propagation = (options.propagation if options else "") or "rprivate"
         return MountPoint(
             "bind", destination, source=_clean(mount.source), propagation=propagation,
-            options=create, **common,
+            options=create, read_write=writable,
         )  # fmt: skip
     if mount.type == "volume":
         chosen = mount.volume_options
         return MountPoint(
             "volume", destination, name=_volume_name(mount.source) if mount.source else "",
             driver="local", anonymous=not mount.source,
-            no_copy=bool(chosen and chosen.no_copy), mode="z", **common,
+            no_copy=bool(chosen and chosen.no_copy), mode="z", read_write=writable,
         )  # fmt: skip
     if mount.type == "tmpfs":
         return _tmpfs_mount(mount, destination)

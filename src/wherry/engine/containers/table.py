@@ -15,8 +15,7 @@ import msgspec
 
 from wherry.base.errors import ConflictError, InvalidError, NotFoundError
 from wherry.engine.containers.record import Container
-from wherry.store.errors import NameTakenError
-from wherry.store.metadata import Records
+from wherry.store.metadata.records import NameTakenError, Records
 
 
 class NoSuchContainerError(NotFoundError):
@@ -86,13 +85,14 @@ class ContainerTable:
     def save(self, container: Container) -> None:
         """Write a changed record."""
         if container.id in self._by_id:
-            self._records.put(container.id, container.name, msgspec.json.encode(container))
+            body = msgspec.json.encode(container)
+            self._records.put(container.id, container.name, body, durable=False)
 
     def rename(self, container: Container, name: str) -> None:
         """Give a container another name; raises NameInUseError and changes nothing."""
         body = msgspec.json.encode(msgspec.structs.replace(container, name=name))
         try:
-            self._records.put(container.id, name, body, durable=True)
+            self._records.put(container.id, name, body)
         except NameTakenError as error:
             raise NameInUseError(name, error.holder) from error
         del self._ids[container.name]
@@ -101,7 +101,7 @@ class ContainerTable:
 
     def remove(self, container: Container) -> None:
         """Forget a container."""
-        self._records.delete(container.id)
+        self._records.delete(container.id, durable=False)
         self._by_id.pop(container.id, None)
         self._ids.pop(container.name, None)
         self._locks.pop(container.id, None)

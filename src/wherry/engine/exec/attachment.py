@@ -1,7 +1,7 @@
 """A client's connection to an exec'd process: pipes or a terminal, pumped on the event loop.
 
-The engine is the only one who holds these: when it dies the process sees the other side close, as it
-would if the client had gone.
+The engine is the only one who holds these: when it dies the process sees the other side close, as
+it would if the client had gone.
 """
 
 from __future__ import annotations

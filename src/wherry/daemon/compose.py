@@ -1,0 +1,183 @@
+"""Builds the engine: every part once, each with exactly what it uses."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wherry.base.crossing import in_thread
+from wherry.daemon.options import Options
+from wherry.daemon.recovery import Recovery
+from wherry.engine.containers.attach import AttachToContainer
+from wherry.engine.containers.bundle import Bundles
+from wherry.engine.containers.create import CreateContainer
+from wherry.engine.containers.exits import ExitHandler
+from wherry.engine.containers.record import Container
+from wherry.engine.containers.remove import RemoveContainer
+from wherry.engine.containers.service import Containers
+from wherry.engine.containers.show import ShowContainers
+from wherry.engine.containers.start import StartContainer
+from wherry.engine.containers.stop import StopContainer
+from wherry.engine.containers.table import ContainerTable
+from wherry.engine.containers.waiters import Waiters
+from wherry.engine.events import Events
+from wherry.engine.exec.service import Execs
+from wherry.engine.images.service import Images
+from wherry.engine.networks.sandbox import Sandboxes
+from wherry.engine.networks.service import Networks
+from wherry.engine.services import Services
+from wherry.engine.supervision.keepers import Keepers, default_count
+from wherry.engine.supervision.values import ExitRecord
+from wherry.engine.system.service import Identity, System
+from wherry.engine.volumes.service import Volumes
+from wherry.logs.watch import LogWatch
+from wherry.runtime.cgroups.manage import remove_parent
+from wherry.store.store import Store
+
+ENGINE_ID = "engine-id"
+
+
+class Engine:
+    """The parts that the daemon starts and stops; made by `open_engine` on a running loop."""
+
+    def __init__(self, options: Options, stack: contextlib.AsyncExitStack) -> None:
+        self._options = options
+        self._stack = stack
+        os.makedirs(options.exec_root, 0o711, exist_ok=True)
+        self.store = Store.open(options.data_root)
+        stack.callback(self.store.close)
+        self.id = self._identify()
+        self.events = Events()
+        self.waiters = Waiters()
+        self.log_watch = LogWatch()
+        stack.callback(self.log_watch.close)
+        self.table = ContainerTable(self.store.metadata.records("containers"))
+        self.store.snapshots.remove_orphans({record.id for record in self.table})
+        self.bundles = Bundles(self.id, options.exec_root, self.store.snapshots)
+        stack.callback(remove_parent, f"/{self.bundles.parent_cgroup}")
+        count = options.keepers or default_count()
+        self.keepers = Keepers(options.exec_root, count, self._exited)
+        stack.push_async_callback(self.keepers.close)
+        self._build()
+
+    def _identify(self) -> str:
+        found = self.store.metadata.settings.get(ENGINE_ID)
+        if found is None:
+            found = secrets.token_hex(6)
+            self.store.metadata.settings.set(ENGINE_ID, found)
+        return found
+
+    def _build(self) -> None:
+        options, store = self._options, self.store
+        self.networks = Networks(
+            store.metadata.records("networks"), self.table, self.events, self.id
+        )
+        self.volumes = Volumes(
+            store.metadata.records("volumes"), store, self.events, self._volume_users
+        )
+        self.sandboxes = Sandboxes(self.networks, self.table, self.events)
+        self.start = StartContainer(
+            self.table, self.bundles, self.keepers, self.sandboxes, self.volumes, self.events,
+            self.log_watch, self._start_failed,
+        )  # fmt: skip
+        self.stop = StopContainer(
+            self.table, self.bundles, self.keepers, self.waiters, self.events, self.start.run
+        )
+        self.remove = RemoveContainer(
+            self.table, store.snapshots, self.volumes, self.sandboxes, self.waiters, self.events,
+            self.log_watch, self.stop.kill_now,
+        )  # fmt: skip
+        self.exits = ExitHandler(
+            self.table, self.bundles, self.keepers, self.sandboxes, self.waiters, self.events,
+            self.log_watch, self.start.run, self.remove.remove,
+        )  # fmt: skip
+        self._stack.push_async_callback(self.exits.close)
+        self.execs = Execs(self.table, self.bundles, self.keepers, self.events, options.exec_root)
+        self.images = Images(
+            store, self.events, self.table,
+            insecure_registries=options.insecure_registries, mirrors=options.registry_mirrors,
+        )  # fmt: skip
+        self._stack.push_async_callback(self.images.close)
+        self.recovery = Recovery(
+            self.table, self.bundles, self.keepers, self.sandboxes, self.exits, self.start
+        )
+
+    def services(self) -> Services:
+        """Return what the API is built on."""
+        options = self._options
+        identity = Identity(
+            self.id, options.data_root, options.debug, options.insecure_registries,
+            options.registry_mirrors,
+        )  # fmt: skip
+        system = System(
+            identity, self.store, self.table, self.events, self.images.check_credentials,
+            self._list_volumes,
+        )  # fmt: skip
+        containers = Containers(
+            self.table,
+            self.waiters,
+            self.events,
+            create=self._create(),
+            start=self.start,
+            stop=self.stop,
+            remove=self.remove,
+            show=ShowContainers(
+                self.table, self.store.snapshots, self.bundles, self.images.size_of,
+                self.images.descendants,
+            ),
+            attach=AttachToContainer(
+                self.table, self.bundles, self.keepers, self.log_watch, self.start.started
+            ),
+        )  # fmt: skip
+        return Services(containers, self.execs, self.images, self.networks, self.volumes, system)
+
+    def _create(self) -> CreateContainer:
+        return CreateContainer(
+            self.table, self.store.images, self.store.snapshots, self.volumes, self.sandboxes,
+            self.events,
+        )  # fmt: skip
+
+    async def _list_volumes(self) -> Sequence[Mapping[str, Any]]:
+        return await self.volumes.list({})
+
+    def _volume_users(self, name: str) -> list[str]:
+        """Return the ids of the containers that use a volume."""
+        return [
+            record.id
+            for record in self.table
+            if any(point.type == "volume" and point.name == name for point in record.mounts)
+        ]
+
+    def _exited(self, exited: ExitRecord) -> None:
+        if self.execs.exited(exited):
+            self.exits.later(self.keepers.forget(exited.id))
+            return
+        record = self.table.get(exited.id)
+        if record is None:
+            self.exits.later(self.keepers.forget(exited.id))
+            return
+        self.execs.container_ended(record.id)
+        self.exits.handle(record, exited)
+
+    def _start_failed(self, record: Container) -> None:
+        if record.host_config.auto_remove:
+            self.exits.later(self._remove_failed(record))
+
+    async def _remove_failed(self, record: Container) -> None:
+        async with self.table.lock(record):
+            if self.table.get(record.id) is not None and not record.state.running:
+                await self.remove.remove(record)
+
+    async def recover(self) -> None:
+        """Find out what became of everything; before anybody may ask."""
+        await in_thread(self.networks.setup)
+        await self.recovery.recover()
+        await in_thread(self.networks.sweep)
+
+    async def shut_down(self) -> None:
+        """Take back what only a running engine needs; containers go on."""
+        if not any(record.state.running for record in self.table):
+            await in_thread(self.networks.teardown)

@@ -8,7 +8,7 @@ After any failure the connection is closed; the next request opens a new one.
 
 from __future__ import annotations
 
-import socket
+from socket import socket as Socket
 from collections.abc import Iterable, Iterator, Mapping
 
 from wherry.client.address import Address
@@ -24,7 +24,7 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._socket: socket.socket | None = None
+        self._socket: Socket | None = None
         self._received = bytearray()
 
     def request(
@@ -44,6 +44,16 @@ class Connection:
             if not reused or not (body is None or isinstance(body, bytes)):
                 raise
         return self._exchange(method, target, headers, body)
+
+    @property
+    def socket(self) -> Socket | None:
+        """The open socket, for those who wait on several things."""
+        return self._socket
+
+    @property
+    def buffered(self) -> bool:
+        """Whether received bytes wait to be taken."""
+        return bool(self._received)
 
     def _exchange(
         self,
@@ -69,7 +79,7 @@ class Connection:
             self._send_chunks(self._socket, body)
         return self._reply(method)
 
-    def _send_chunks(self, connected: socket.socket, body: Iterable[bytes]) -> None:
+    def _send_chunks(self, connected: Socket, body: Iterable[bytes]) -> None:
         try:
             for piece in body:
                 if piece:
@@ -127,7 +137,7 @@ class Connection:
         del self._received[: end + 2]
         return data
 
-    def detach(self) -> tuple[socket.socket, bytes]:
+    def detach(self) -> tuple[Socket, bytes]:
         """Give up the socket for a raw stream, with the bytes that came early."""
         connected, early = self._socket, bytes(self._received)
         if connected is None:

@@ -42,7 +42,7 @@ def _templated(rows: list[Row], columns: Columns, template: str, room: int) -> l
     from wherry.cli.output.template import Template  # noqa: PLC0415 - only with --format
 
     if template == "json":
-        return [to_json(dict(row)) for row in rows]
+        return [to_json(dict(sorted(row.items()))) for row in rows]
     as_table = template.startswith("table ")
     body = template.removeprefix("table ") if as_table else template
     parsed = Template(body.replace("\\t", "\t").replace("\\n", "\n"))

@@ -75,8 +75,8 @@ class CreateContainer:
         points = mount_points.wanted(config, host, self.table.find)
         async with contextlib.AsyncExitStack() as undo:
             record.mounts = [await self._resolve_mount(point, undo) for point in points]
-            await in_thread(self.snapshots.prepare, record.id, record.layers)
             undo.push_async_callback(in_thread, self.snapshots.remove, record.id)
+            await in_thread(self._prepare, record)
             for point in record.mounts:
                 if point.type == "volume" and not point.no_copy:
                     await self.volumes.copy_up(point.name, record.layers, point.destination)
@@ -109,6 +109,12 @@ class CreateContainer:
             state=State(),
             layers=list(image.config.rootfs.diff_ids),
         )
+
+    def _prepare(self, record: Container) -> None:
+        """Make the writable layer, and what the bundle and the keeper expect beside it."""
+        self.snapshots.prepare(record.id, record.layers)
+        for name in ("rootfs", "logs"):
+            os.mkdir(os.path.join(self.snapshots.directory(record.id), name), 0o755)
 
     async def _resolve_mount(
         self, point: MountPoint, undo: contextlib.AsyncExitStack

@@ -55,14 +55,18 @@ class Waiters:
 
     def exited(self, container: Container) -> None:
         """Tell those who wait for the end of a run."""
-        self._tell(container, (Condition.NOT_RUNNING, Condition.NEXT_EXIT))
+        self._tell(
+            container, (Condition.NOT_RUNNING, Condition.NEXT_EXIT), container.state.error or None
+        )
 
     def removed(self, container: Container) -> None:
         """Tell everybody: nothing further will happen."""
-        self._tell(container, tuple(Condition))
+        self._tell(container, tuple(Condition), None)
 
-    def _tell(self, container: Container, conditions: tuple[Condition, ...]) -> None:
-        result = (container.state.exit_code, container.state.error or None)
+    def _tell(
+        self, container: Container, conditions: tuple[Condition, ...], error: str | None
+    ) -> None:
+        result = (container.state.exit_code, error)
         for condition, future in list(self._waiting.get(container.id, [])):
             if condition in conditions and not future.done():
                 future.set_result(result)

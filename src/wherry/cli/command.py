@@ -35,6 +35,10 @@ class Context:
         """Print a line of the answer."""
         sys.stdout.write(f"{text}\n")
 
+    def flush(self) -> None:
+        """Let the user see now what was written."""
+        sys.stdout.flush()
+
     def warn(self, text: str) -> None:
         """Print a line for the user, beside the answer."""
         sys.stdout.flush()

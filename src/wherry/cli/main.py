@@ -128,7 +128,7 @@ def _run_command(context: Context, command: Command, path: str, words: list[str]
         _check_count(command, path, arguments)
         return command.run(context, options, arguments)
     except UsageError as error:
-        text = f"wherry: {error}\n\nRun 'wherry {path} --help' for more information"
+        text = f"{error}\n\n{_usage(path, command)}"
         raise CommandError(text, max(command.status, FAILED)) from error
     except CommandError:
         raise
@@ -152,7 +152,13 @@ def _check_count(command: Command, path: str, arguments: list[str]) -> None:
     verb = "accepts no arguments" if command.maximum == 0 else f"requires {wanted}"
     raise CommandError(
         f"wherry: 'wherry {path}' {verb}\n\nUsage:  wherry {path} {command.usage}\n\n"
-        f"Run 'wherry {path} --help' for more information"
+        f"See 'wherry {path} --help' for more information"
+    )
+
+
+def _usage(path: str, command: Command) -> str:
+    return (
+        f"Usage:  wherry {path} {command.usage}\n\nRun 'wherry {path} --help' for more information"
     )
 
 

@@ -163,18 +163,18 @@ class Hijacked:
 
 
 def encode_query(query: Query | None) -> str:
-    """Encode a query; None and False are left out, mappings and lists become JSON."""
+    """Encode a query; None and False are left out, mappings become JSON, lists repeat the name."""
     parts = []
     for name, value in (query or {}).items():
         if value is None or value is False or value == {}:
             continue
-        if value is True:
-            text = "1"
-        elif isinstance(value, str | int):
-            text = str(value)
+        if isinstance(value, list):
+            parts += [f"{name}={quote(item)}" for item in value]
+        elif value is True:
+            parts.append(f"{name}=1")
         else:
-            text = json.dumps(value)
-        parts.append(f"{name}={quote(text)}")
+            text = str(value) if isinstance(value, str | int) else json.dumps(value)
+            parts.append(f"{name}={quote(text)}")
     return "?" + "&".join(parts) if parts else ""
 
 

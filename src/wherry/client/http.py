@@ -8,8 +8,8 @@ After any failure the connection is closed; the next request opens a new one.
 
 from __future__ import annotations
 
-from socket import socket as Socket
 from collections.abc import Iterable, Iterator, Mapping
+from socket import socket as Socket
 
 from wherry.client.address import Address
 from wherry.client.errors import BrokenReplyError

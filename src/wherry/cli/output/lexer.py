@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.cli.errors import UsageError
+from wherry.cli.errors import CommandError
 
 _PUNCTUATION = {"(": "open", ")": "close", "|": "pipe", ",": "comma"}
 
@@ -50,7 +50,7 @@ def _until_close(text: str) -> tuple[str, str]:
             quote = character
         elif text.startswith("}}", n):
             return text[:n], text[n + 2 :]
-    raise UsageError("template parsing error: template: :1: unclosed action")
+    raise CommandError("template parsing error: template: :1: unclosed action")
 
 
 def tokens(text: str) -> list[Token]:
@@ -67,7 +67,7 @@ def tokens(text: str) -> list[Token]:
         found.append(Token(kind, value, joined=joined))
         at = end
     if not found:
-        raise UsageError("template parsing error: template: :1: missing value for command")
+        raise CommandError("template parsing error: template: :1: missing value for command")
     return found
 
 
@@ -102,7 +102,7 @@ def _string(text: str, at: int) -> tuple[int, str, str]:
     while end < len(text) and text[end] != quote:
         end += 2 if text[end] == "\\" and quote == '"' else 1
     if end >= len(text):
-        raise UsageError("template parsing error: template: :1: unterminated quoted string")
+        raise CommandError("template parsing error: template: :1: unterminated quoted string")
     inner = text[at + 1 : end]
     if quote == '"':
         return end + 1, "literal", text[at : end + 1]

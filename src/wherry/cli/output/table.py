@@ -8,14 +8,19 @@ NARROWEST = 10
 PADDING = 3
 
 
-def render(rows: Sequence[Sequence[str]], room: int = 0, elastic: Sequence[int] = ()) -> list[str]:
+def render(
+    rows: Sequence[Sequence[str]],
+    room: int = 0,
+    elastic: Sequence[int] = (),
+    narrowest: int = NARROWEST,
+) -> list[str]:
     """Return the lines of a table; the last cell of a row is not padded.
 
     With `room` (the terminal's width), cells of the `elastic` columns are cut so that it fits.
     """
     if room:
         rows = _fit(rows, room, elastic)
-    widths = _widths(rows)
+    widths = _widths(rows, narrowest)
     lines = []
     for row in rows:
         padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
@@ -23,10 +28,10 @@ def render(rows: Sequence[Sequence[str]], room: int = 0, elastic: Sequence[int] 
     return lines
 
 
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+def _widths(rows: Sequence[Sequence[str]], narrowest: int) -> list[int]:
     columns = max((len(row) for row in rows), default=0)
     return [
-        max(max((len(row[n]) + PADDING for row in rows if n < len(row) - 1), default=0), NARROWEST)
+        max(max((len(row[n]) + PADDING for row in rows if n < len(row) - 1), default=0), narrowest)
         for n in range(columns)
     ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 
-from wherry.cli.errors import UsageError
+from wherry.cli.errors import CommandError
 from wherry.cli.output import functions
 from wherry.cli.output.lexer import Token, split_text, tokens
 
@@ -36,7 +36,7 @@ class Template:
             raise bad(f"unexpected {{{{{self._parts[self._at][1]}}}}}")
 
     def render(self, data: Any) -> str:
-        """Return the text for `data`; raises UsageError where it does not fit."""
+        """Return the text for `data`; raises CommandError where it does not fit."""
         return _run(self._body, Scope(data))
 
     def _block(self, ends: tuple[str, ...]) -> list[Node]:
@@ -112,9 +112,9 @@ class Scope:
         return Scope(dot, dict(self.variables))
 
 
-def bad(reason: str) -> UsageError:
+def bad(reason: str) -> CommandError:
     """Return the error for a template that cannot be used."""
-    return UsageError(f"template parsing error: {reason}")
+    return CommandError(f"template parsing error: {reason}")
 
 
 def _run(nodes: list[Node], scope: Scope) -> str:
@@ -272,7 +272,7 @@ def _field(value: Any, name: str, *, free: bool) -> Any:
 def _call(name: str, function: Any, arguments: list[Any]) -> Any:
     try:
         return function(*arguments)
-    except UsageError:
+    except CommandError:
         raise
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise bad(

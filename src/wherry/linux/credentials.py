@@ -67,10 +67,13 @@ def load_filter(program: bytes) -> None:
     libc.syscall("seccomp", libc.SECCOMP, _SECCOMP_SET_MODE_FILTER, 0, ctypes.byref(described))
 
 
-def join_new_session_keyring(name: str) -> None:
-    """keyctl(2): leave the keyring of whoever started this; nothing where there are no keyrings."""
+def join_new_session_keyring() -> None:
+    """keyctl(2): leave the keyring of whoever started this; nothing where there are no keyrings.
+
+    The new one has no name: a keyring is found by its name, so that two containers would share it.
+    """
     try:
-        libc.syscall("keyctl", libc.KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, name.encode())
+        libc.syscall("keyctl", libc.KEYCTL, _KEYCTL_JOIN_SESSION_KEYRING, ctypes.c_void_p(None))
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.EPERM, errno.EDQUOT):
             raise

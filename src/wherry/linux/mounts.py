@@ -40,6 +40,11 @@ _OPEN_TREE_CLONE: Final = 1
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 0x4
 _MOVE_MOUNT_T_EMPTY_PATH: Final = 0x40
 
+PROC_MAGIC: Final = 0x9FA0
+
+_fstatfs = libc.function("fstatfs", ctypes.c_int, ctypes.c_void_p)
+_STATFS_BYTES: Final = 256  # more than the structure of any architecture
+
 _mount = libc.function(
     "mount", ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p
 )
@@ -67,6 +72,13 @@ def pivot_root_here() -> None:
     libc.syscall("pivot_root", libc.PIVOT_ROOT, b".", b".")
     unmount(".", MNT_DETACH)
     os.chdir("/")
+
+
+def filesystem_magic(descriptor: int) -> int:
+    """fstatfs(2): return the number of the kind of file system that a descriptor is on."""
+    buffer = ctypes.create_string_buffer(_STATFS_BYTES)
+    libc.checked("fstatfs", _fstatfs(descriptor, buffer))
+    return ctypes.c_long.from_buffer(buffer).value
 
 
 def open_filesystem(kind: str) -> int:

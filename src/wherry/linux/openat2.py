@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import errno
 import os
 import struct
 from typing import Final
@@ -13,6 +15,10 @@ RESOLVE_NO_MAGICLINKS: Final = 0x02
 RESOLVE_NO_SYMLINKS: Final = 0x04
 RESOLVE_BENEATH: Final = 0x08
 RESOLVE_IN_ROOT: Final = 0x10
+
+_NEW_FILE: Final = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# As many links as the kernel follows in one path.
+_MOST_LINKS: Final = 40
 
 
 def open_in_root(root: int, path: str | bytes, flags: int, mode: int = 0) -> int:
@@ -30,13 +36,18 @@ def make_directories(root: int, path: str, mode: int = 0o755) -> int:
     """Open the directory `path` in `root`, making what is missing; returns an O_PATH descriptor.
 
     Every component is resolved in the root, so that a link in a hostile tree leads nowhere else.
+    Where a link leads to nothing, the directory is made where it points, in the root.
     """
+    return _make_directories(root, path, mode, _MOST_LINKS)
+
+
+def _make_directories(root: int, path: str, mode: int, links: int) -> int:
     at = os.dup(root)
     done = ""
     try:
         for component in filter(None, path.split("/")):
-            done = f"{done}/{component}"
-            following = _directory(root, done, at, component, mode)
+            parent, done = done, f"{done}/{component}"
+            following = _directory(root, parent, at, component, mode, links)
             os.close(at)
             at = following
     except BaseException:
@@ -45,30 +56,58 @@ def make_directories(root: int, path: str, mode: int = 0o755) -> int:
     return at
 
 
-def _directory(root: int, path: str, parent: int, component: str, mode: int) -> int:
+def _directory(root: int, parent: str, opened: int, component: str, mode: int, links: int) -> int:
+    path = f"{parent}/{component}"
+    flags = os.O_PATH | os.O_DIRECTORY
     try:
-        return open_in_root(root, path, os.O_PATH | os.O_DIRECTORY)
+        return open_in_root(root, path, flags)
     except FileNotFoundError:
         if component == "..":
             raise
     try:
-        os.mkdir(component, mode, dir_fd=parent)
+        os.mkdir(component, mode, dir_fd=opened)
     except FileExistsError:
-        # A link that leads nowhere, or somebody was quicker: what it resolves to decides.
-        return open_in_root(root, path, os.O_PATH | os.O_DIRECTORY)
-    return open_in_root(root, path, os.O_PATH | os.O_DIRECTORY)
+        target = _dangling(parent, opened, component, links)
+        if target is not None:
+            return _make_directories(root, target, mode, links - 1)
+    return open_in_root(root, path, flags)
+
+
+def _dangling(parent: str, opened: int, name: str, links: int) -> str | None:
+    """Return where a link that leads to nothing points, from the root; None if it is no link."""
+    try:
+        target = os.readlink(name, dir_fd=opened)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return None  # not a link: somebody else has made it in the meantime
+        raise
+    if links == 0:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    return target if target.startswith("/") else f"{parent}/{target}"
 
 
 def make_file(root: int, path: str, mode: int = 0o755) -> int:
-    """Open whatever is at `path` in `root`, making an empty file if there is nothing (O_PATH)."""
+    """Open whatever is at `path` in `root`, making an empty file if there is nothing (O_PATH).
+
+    Links are followed as in `make_directories`: an image's /etc/resolv.conf is often one to a
+    file that exists only on a running system.
+    """
+    return _make_file(root, path, mode, _MOST_LINKS)
+
+
+def _make_file(root: int, path: str, mode: int, links: int) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return open_in_root(root, path, os.O_PATH)
     folder, _, name = path.strip("/").rpartition("/")
-    parent = make_directories(root, folder)
+    parent = _make_directories(root, folder, 0o755, links)
     try:
-        try:
-            return open_in_root(root, path, os.O_PATH)
-        except FileNotFoundError:
-            made = os.open(name, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=parent)
-            os.close(made)
-            return open_in_root(root, path, os.O_PATH)
+        made = os.open(name, _NEW_FILE, mode, dir_fd=parent)
+    except FileExistsError:
+        target = _dangling(folder, parent, name, links)
+        if target is not None:
+            return _make_file(root, target, mode, links - 1)
+        return open_in_root(root, path, os.O_PATH)
     finally:
         os.close(parent)
+    os.close(made)
+    return open_in_root(root, path, os.O_PATH)

@@ -85,6 +85,10 @@ class Reports:
     def __init__(self) -> None:
         self._executing: set[int] = set()
 
+    def forget(self, channel: int) -> None:
+        """Know nothing of a channel that has a number which another one had before."""
+        self._executing.discard(channel)
+
     def read(self, channel: int) -> Report | None:
         """Return the next report, None while there is none.
 
@@ -124,6 +128,20 @@ def _receive(channel: int) -> tuple[bytes, int | None]:
     finally:
         borrowed.detach()
     return data, descriptors[0] if descriptors else None
+
+
+def await_opened(gate: int) -> socket.socket:
+    """Wait at a listening socket for whoever says to exec; its connection is the channel then.
+
+    For a launcher that is gone by then, as that of `wherry-runtime create` is. One that leaves
+    without a word is let go.
+    """
+    listening = socket.socket(fileno=gate)
+    while True:
+        channel, _ = listening.accept()
+        if channel.recv(len(PROCEED)) == PROCEED:
+            return channel
+        channel.close()
 
 
 def await_proceed(channel: socket.socket) -> None:

@@ -9,13 +9,24 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import errno
 import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wherry.linux import credentials, libc, mounts, namespaces, openat2, pidfd, prctl, terminal
+from wherry.linux import (
+    credentials,
+    interfaces,
+    libc,
+    mounts,
+    namespaces,
+    openat2,
+    pidfd,
+    prctl,
+    terminal,
+)
 from wherry.runtime import cgroups, report
 from wherry.runtime.cgroups.hierarchy import hierarchy
 from wherry.runtime.init import process as process_stage
@@ -46,6 +57,7 @@ class Setup:
     console_size: tuple[int, int] | None
     join: Mapping[str, int | str]
     seccomp: bytes | None
+    gate: int = -1
 
     @property
     def linux(self) -> Mapping[str, Any]:
@@ -74,12 +86,11 @@ def run(setup: Setup, channel: socket.socket) -> None:
 
 
 def _run(setup: Setup, channel: socket.socket) -> None:
-    process_stage.reset_signals()
-    os.setsid()
+    process_stage.begin()
     prctl.set_not_dumpable()
     process = setup.config["process"]
-    if any(entry["type"] == "user" for entry in setup.linux.get("namespaces") or []):
-        _become_root_of_namespace(setup, channel)
+    if _is_own_user(setup):
+        _become_root_of_namespace(channel)
     program = setup.seccomp
     if program is None and setup.linux.get("seccomp"):
         program = seccomp.compile_profile(setup.linux["seccomp"])
@@ -92,18 +103,29 @@ def _run(setup: Setup, channel: socket.socket) -> None:
     _name_host(setup)
     _set_sysctls(setup)
     _restrict(setup)
-    credentials.join_new_session_keyring("_ses")
+    credentials.join_new_session_keyring()
     master = terminals[0] if terminals else None
     report.send_ready(channel, master)
     _take_stdio(setup, terminals, (process.get("user") or {}).get("uid", 0))
-    report.await_proceed(channel)
+    process_stage.close_others(channel.fileno(), setup.gate)
+    if setup.gate >= 0:
+        channel = report.await_opened(setup.gate)
+    else:
+        report.await_proceed(channel)
     process_stage.execute(process, program, channel)
 
 
-def _become_root_of_namespace(setup: Setup, channel: socket.socket) -> None:
+def _is_own_user(setup: Setup) -> bool:
+    """Tell whether the child was born in a user namespace of its own.
+
+    It then has no right to limit itself: whoever forked it has made and joined its cgroups.
+    """
+    kinds = {entry["type"] for entry in setup.linux.get("namespaces") or []}
+    return "user" in kinds and "user" not in setup.join
+
+
+def _become_root_of_namespace(channel: socket.socket) -> None:
     """Wait until the parent has written the maps, then be root in the user namespace."""
-    if "user" in setup.join:
-        return
     report.await_proceed(channel)
     with step("becoming root of the user namespace"):
         os.setresgid(0, 0, 0)
@@ -112,7 +134,7 @@ def _become_root_of_namespace(setup: Setup, channel: socket.socket) -> None:
 
 def _join_cgroups(setup: Setup) -> None:
     path = setup.linux.get("cgroupsPath")
-    if path:
+    if path and not _is_own_user(setup):
         with step("making the container's cgroups"):
             cgroups.make(path, setup.linux.get("resources") or {})
             cgroups.join(path)
@@ -129,6 +151,13 @@ def _join_namespaces(setup: Setup) -> None:
         with step(f"joining the {kind} namespace"):
             opened = os.open(target, os.O_RDONLY) if isinstance(target, str) else target
             pidfd.join_namespaces(opened, namespaces.FLAGS[kind])
+    wanted = {entry["type"] for entry in setup.linux.get("namespaces") or []} - setup.join.keys()
+    if "network" in wanted:
+        with step("bringing up the loopback interface"):
+            interfaces.bring_up("lo")
+    if "time" in wanted:
+        with step("making a time namespace"):
+            namespaces.make_time_namespace(setup.linux.get("timeOffsets") or {})
 
 
 def _make_root(setup: Setup) -> int:
@@ -137,6 +166,8 @@ def _make_root(setup: Setup) -> int:
     where = os.path.join(setup.bundle, setup.config["root"]["path"])
     with step(f'preparing the root file system "{where}"'):
         mounts.set_propagation("/", propagation or mounts.MS_SLAVE | mounts.MS_REC)
+        if propagation and propagation & mounts.MS_SHARED:
+            _make_parent_private(where)
         options = plan.root_options(setup.config)
         tree = overlay(options) if options else mounts.clone_tree(where, recursive=True)
         target = os.open(where, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -146,6 +177,19 @@ def _make_root(setup: Setup) -> int:
     for operation in plan.plan(setup.config, _own_cgroups(setup)):
         _execute(operation, root)
     return root
+
+
+def _make_parent_private(path: str) -> None:
+    """Keep the root's own mount from the host, when all others are shared with it."""
+    while True:
+        try:
+            mounts.set_propagation(path, mounts.MS_PRIVATE)
+        except OSError as error:  # only where something is mounted can its propagation change
+            if error.errno != errno.EINVAL or path == "/":
+                raise
+            path = os.path.dirname(path)
+        else:
+            return
 
 
 def _execute(operation: Operation, root: int) -> None:
@@ -221,9 +265,19 @@ def _name_host(setup: Setup) -> None:
 def _set_sysctls(setup: Setup) -> None:
     for name, value in (setup.linux.get("sysctl") or {}).items():
         with step(f"setting sysctl {name}={value}"):
-            path = "/proc/sys/" + name.replace(".", "/")
-            with open(path, "w", encoding="ascii") as file:
-                file.write(value)
+            _set_sysctl(name.replace(".", "/"), value)
+
+
+def _set_sysctl(name: str, value: str) -> None:
+    """Write to the container's real /proc and nothing that lies over it."""
+    path = f"/proc/sys/{name}"
+    file = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if mounts.filesystem_magic(file) != mounts.PROC_MAGIC:
+            raise OSError(errno.EPERM, "not a file of /proc", path)
+        os.write(file, value.encode())
+    finally:
+        os.close(file)
 
 
 def _restrict(setup: Setup) -> None:

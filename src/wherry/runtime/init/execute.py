@@ -49,8 +49,7 @@ def run(setup: Setup, channel: socket.socket) -> None:
 
 
 def _run(setup: Setup, channel: socket.socket) -> None:
-    process_stage.reset_signals()
-    os.setsid()
+    process_stage.begin()
     prctl.set_not_dumpable()
     with open(setup.process, "rb") as file:
         process = json.load(file)
@@ -60,7 +59,7 @@ def _run(setup: Setup, channel: socket.socket) -> None:
     process_stage.set_limits(process)
     with step("joining the container's namespaces"):
         _join(setup.pidfd)
-    credentials.join_new_session_keyring("_exec")
+    credentials.join_new_session_keyring()
     owner = (process.get("user") or {}).get("uid", 0)
     if setup.terminal:
         with step("opening a terminal"):
@@ -68,6 +67,7 @@ def _run(setup: Setup, channel: socket.socket) -> None:
     else:
         report.send_ready(channel, None)
         process_stage.take_stdio(setup.stdio, owner)
+    process_stage.close_others(channel.fileno())
     process_stage.execute(process, setup.seccomp, channel)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import gc
 import os
 import resource
 import signal
@@ -39,6 +40,14 @@ def step(name: str, exit_code: int = 128) -> Iterator[None]:
         if error.filename is not None:
             text = f"{text}: {os.fsdecode(error.filename)}"
         raise StepError(name, error.errno or 0, f"{name}: {text}", exit_code) from error
+
+
+def begin() -> None:
+    """Cut what the fork brought along from the launcher: signals, session, umask, collector."""
+    gc.disable()  # a collection would copy every page and could close descriptors by number
+    reset_signals()
+    os.setsid()
+    os.umask(0)
 
 
 def reset_signals() -> None:
@@ -151,11 +160,19 @@ def _enter(directory: str) -> bool:
 
 def _become(uid: int, gid: int, groups: Sequence[int]) -> None:
     with step("setting the user"):
-        # Below a user namespace without mapped groups setgroups is denied, and there are none.
-        with contextlib.suppress(PermissionError):
+        try:
             os.setgroups(groups)
+        except PermissionError:
+            if groups or not _groups_are_denied():
+                raise
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
+
+
+def _groups_are_denied() -> bool:
+    """Tell whether this user namespace has none to set: one made without privileges (Linux 3.19)."""
+    with open("/proc/self/setgroups", "rb") as file:
+        return file.read().strip() == b"deny"
 
 
 def find_program(name: str, environment: Sequence[str]) -> str:
@@ -190,6 +207,25 @@ def _check(path: str, name: str) -> None:
         )
     if not os.access(path, os.X_OK):
         raise StepError("exec", errno.EACCES, f'exec: "{name}": permission denied', 126)
+
+
+def close_others(*kept: int) -> None:
+    """Close every descriptor above 2 but these; one of another container must not live on here."""
+    first = 3
+    for descriptor in sorted(kept):
+        if descriptor > first:
+            os.closerange(first, descriptor)
+        first = max(first, descriptor + 1)
+    _close_from(first)
+
+
+def _close_from(first: int) -> None:
+    try:
+        libc.syscall("close_range", libc.CLOSE_RANGE, first, _HIGHEST_DESCRIPTOR, 0)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def close_on_exec() -> None:

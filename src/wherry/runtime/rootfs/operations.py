@@ -1,8 +1,9 @@
 """Operations on the file system of a container: each is data that describes and executes itself.
 
 Every target is resolved by openat2 with the container's root as the root, and mounts are attached
-by descriptor: a link in a hostile image leads to another place in the image and nowhere else. For
-kernels without the mount calls of 5.2 there is a path through /proc/self/fd (`_attach_old`).
+by descriptor: a link in a hostile image leads to another place in the image and nowhere else.
+Nothing may be mounted below /proc but the few files that tools replace, since what is hidden there
+is hidden by mounts as well (runc, rootfs_linux.go). The umask must be 0: modes are as they are said.
 """
 
 from __future__ import annotations
@@ -20,6 +21,17 @@ from wherry.runtime.rootfs.options import Options
 
 # An option that the new calls do not take, or a string longer than they allow.
 _NOT_TAKEN: Final = (errno.EINVAL, errno.ENOSYS)
+# What programs such as lxcfs show their own version of.
+_REPLACEABLE: Final = frozenset(
+    f"/proc/{name}"
+    for name in (
+        "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo",
+        "net/dev", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
+    )
+)  # fmt: skip
+# Where a link instead of a directory would move what masking relies on.
+_PLACED_STRICTLY: Final = ("proc", "sysfs")
+_NULL_DEVICE: Final = os.makedev(1, 3)
 
 
 class Operation(Protocol):
@@ -45,6 +57,8 @@ class MountFilesystem:
         return f'mounting "{self.source}" ({self.kind}) at "{self.target}"'
 
     def execute(self, root: int) -> None:
+        if self.kind in _PLACED_STRICTLY:
+            _require_no_link(root, self.target)
         tree = _new_filesystem(self.kind, self.source, self.options)
         try:
             _attach(root, self.target, tree, directory=True)
@@ -75,6 +89,8 @@ class Bind:
                     clear=options.clear,
                     recursive=options.recursive_read_only,
                 )
+            if self.target.rstrip("/") == "/proc":
+                _require_proc(tree)
             # A bind of a shared mount of the host would show the host what is mounted below it.
             mounts.set_attributes(
                 tree,
@@ -107,11 +123,11 @@ class Device:
         try:
             kind = {"b": stat.S_IFBLK, "p": stat.S_IFIFO}.get(self.kind, stat.S_IFCHR)
             device = os.makedev(self.major, self.minor)
-            with contextlib.suppress(FileExistsError):
-                os.mknod(name, kind | self.mode, device, dir_fd=parent)
-            os.chmod(name, self.mode, dir_fd=parent)
+            os.mknod(name, kind | self.mode & 0o7777, device, dir_fd=parent)
             if self.uid or self.gid:
                 os.chown(name, self.uid, self.gid, dir_fd=parent, follow_symlinks=False)
+        except FileExistsError:
+            pass  # the image's own, or the user's: neither replaced nor given another mode
         except PermissionError:
             Bind(self.path, self.path, Options()).execute(root)
         finally:
@@ -148,30 +164,22 @@ class Mask:
         return "masking paths"
 
     def execute(self, root: int) -> None:
-        empty = null = -1
-        try:
+        with contextlib.ExitStack() as stack:
+            covers: dict[bool, int] = {}
             for path in self.paths:
-                try:
-                    target = openat2.open_in_root(root, path, os.O_PATH)
-                except (FileNotFoundError, NotADirectoryError):
+                target = _open_present(root, path)
+                if target is None:
                     continue
                 try:
-                    if stat.S_ISDIR(os.fstat(target).st_mode):
-                        empty = empty if empty >= 0 else _empty_directory()
-                        tree = mounts.clone_tree("", recursive=False, directory=empty)
-                    else:
-                        null = (
-                            null if null >= 0 else openat2.open_in_root(root, "dev/null", os.O_PATH)
-                        )
-                        tree = mounts.clone_tree("", recursive=False, directory=null)
+                    directory = stat.S_ISDIR(os.fstat(target).st_mode)
+                    if directory not in covers:
+                        covers[directory] = _empty_directory() if directory else _null_device(root)
+                        stack.callback(os.close, covers[directory])
+                    tree = mounts.clone_tree("", recursive=False, directory=covers[directory])
                     mounts.attach(tree, target)
                     os.close(tree)
                 finally:
                     os.close(target)
-        finally:
-            for descriptor in (empty, null):
-                if descriptor >= 0:
-                    os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +193,8 @@ class ReadOnly:
 
     def execute(self, root: int) -> None:
         for path in self.paths:
-            try:
-                target = openat2.open_in_root(root, path, os.O_PATH)
-            except (FileNotFoundError, NotADirectoryError):
+            target = _open_present(root, path)
+            if target is None:
                 continue
             try:
                 tree = mounts.clone_tree("", recursive=True, directory=target)
@@ -224,13 +231,18 @@ def overlay(options: Sequence[str]) -> int:
 
 
 def _overlay_at_once(lowers: Sequence[str], pairs: dict[str, str]) -> int:
-    common = os.path.commonpath([os.path.dirname(lower) for lower in lowers])
-    relative = ":".join(os.path.relpath(lower, common) for lower in lowers)
-    data = ",".join([f"lowerdir={relative}", *(f"{key}={value}" for key, value in pairs.items())])
-    os.chdir(common)
+    """Name the layers by numbers of descriptors, of which a thousand fit one page."""
+    opened = [os.open(lower, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for lower in lowers]
+    names = ":".join(str(descriptor) for descriptor in opened)
+    data = ",".join([f"lowerdir={names}", *(f"{key}={value}" for key, value in pairs.items())])
     # Any directory does to mount on: the copy taken of it is what gets attached.
-    mounts.mount("overlay", common, "overlay", 0, data)
-    return mounts.clone_tree(common, recursive=False)
+    somewhere = os.path.dirname(lowers[0])
+    os.chdir("/proc/self/fd")
+    mounts.mount("overlay", somewhere, "overlay", 0, data)
+    os.chdir("/")
+    for descriptor in opened:
+        os.close(descriptor)
+    return mounts.clone_tree(somewhere, recursive=False)
 
 
 def _new_filesystem(kind: str, source: str, options: Options) -> int:
@@ -254,10 +266,55 @@ def _empty_directory() -> int:
     return mounts.create_filesystem(context, mounts.MOUNT_ATTR_RDONLY)
 
 
+def _null_device(root: int) -> int:
+    """Open the container's /dev/null, having made sure that it is one.
+
+    The host's own is not used: its mount would tell the container what the host's /dev is.
+    """
+    null = openat2.open_in_root(root, "dev/null", os.O_PATH | os.O_NOFOLLOW)
+    told = os.fstat(null)
+    if not stat.S_ISCHR(told.st_mode) or told.st_rdev != _NULL_DEVICE:
+        os.close(null)
+        raise OSError(errno.ENODEV, "/dev/null is not the null device")
+    return null
+
+
+def _open_present(root: int, path: str) -> int | None:
+    try:
+        return openat2.open_in_root(root, path, os.O_PATH)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _require_no_link(root: int, target: str) -> None:
+    """Refuse /proc or /sys in an image that has something else there than a directory."""
+    resolve = openat2.RESOLVE_IN_ROOT | openat2.RESOLVE_NO_SYMLINKS
+    try:
+        os.close(openat2.open_how(root, target, os.O_PATH | os.O_DIRECTORY, 0, resolve))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        text = f"{target} must be an ordinary directory"
+        raise OSError(error.errno, text) from error
+
+
+def _require_proc(tree: int) -> None:
+    if mounts.filesystem_magic(tree) != mounts.PROC_MAGIC:
+        raise OSError(errno.EPERM, "/proc cannot be mounted on because it is not of type proc")
+
+
 def _attach(root: int, path: str, tree: int, *, directory: bool) -> None:
     make = openat2.make_directories if directory else openat2.make_file
     target = make(root, path)
     try:
+        _require_allowed(path, target)
         mounts.attach(tree, target)
     finally:
         os.close(target)
+
+
+def _require_allowed(path: str, target: int) -> None:
+    if mounts.filesystem_magic(target) != mounts.PROC_MAGIC:
+        return
+    if path.rstrip("/") != "/proc" and path not in _REPLACEABLE:
+        raise OSError(errno.EPERM, f'"{path}" cannot be mounted because it is inside /proc')

@@ -1,0 +1,196 @@
+"""What networks are in the kernel: bridges, the firewall's table, ports, addresses in use.
+
+Blocking, called in threads, thread-safe. Says nothing to the database: what it is told to make is
+already written there, and what a crash left is found by name and removed by `sweep`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from wherry.engine.networks.record import NetworkRecord
+from wherry.network import namespaces
+from wherry.network.addresses import Address, AddressPool, Network, parse_address, parse_subnet
+from wherry.network.firewall import Firewall, Forward
+from wherry.network.links import Bridge, Links, Plug, enable_forwarding
+from wherry.network.namespaces import Namespace
+from wherry.network.naming import Naming
+from wherry.network.ports import Ports, Wanted
+from wherry.network.resolver import Resolver
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A network that has a bridge now."""
+
+    bridge: Bridge
+    record: NetworkRecord
+    pool: AddressPool
+
+
+@dataclass(slots=True)
+class Fabric:
+    """The kernel's side of all networks of one engine; `records` gives what should be there."""
+
+    engine_id: str
+    records: Callable[[], Iterable[NetworkRecord]]
+    _open: dict[str, _Open] = field(default_factory=dict)
+    _forwards: dict[str, list[Forward]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _ready: bool = False
+
+    def __post_init__(self) -> None:
+        self.naming = Naming(self.engine_id)
+        self.links = Links(self.naming)
+        self.ports = Ports()
+        self.resolver = Resolver()
+        self._firewall: Firewall | None = None
+
+    @property
+    def firewall(self) -> Firewall:
+        """The table; loading the library waits until it is needed."""
+        if self._firewall is None:
+            self._firewall = Firewall(self.naming)
+        return self._firewall
+
+    def ensure(self, record: NetworkRecord) -> Bridge:
+        """Return a network's bridge, made if it is not there."""
+        with self._lock:
+            found = self._open.get(record.id)
+            if found is not None:
+                return found.bridge
+            if not self._ready:
+                self._begin()
+            bridge = record.bridge(self.naming.bridge(record.id))
+            self.links.make_bridge(bridge)
+            self.firewall.add_zone(record.zone(bridge))
+            self._open[record.id] = _Open(bridge, record, _pool(record))
+            return bridge
+
+    def _begin(self) -> None:
+        if enable_forwarding():
+            log.info("net.ipv4.ip_forward was off; it is on now, for containers to reach anything")
+        self.firewall.rebuild([], [])
+        self._ready = True
+
+    def restore(
+        self, records: Sequence[NetworkRecord], forwards: Sequence[tuple[str, list[Forward]]]
+    ) -> None:
+        """Take up networks whose containers ran on: the table is made anew in one transaction."""
+        with self._lock:
+            enable_forwarding()
+            for record in records:
+                bridge = record.bridge(self.naming.bridge(record.id))
+                self.links.make_bridge(bridge)
+                self._open[record.id] = _Open(bridge, record, _pool(record))
+            self._forwards = dict(forwards)
+            zones = [o.record.zone(o.bridge) for o in self._open.values()]
+            self.firewall.rebuild(zones, [f for held in self._forwards.values() for f in held])
+            self._ready = True
+
+    def close_network(self, record: NetworkRecord) -> None:
+        """Remove a network's bridge."""
+        with self._lock:
+            found = self._open.pop(record.id, None)
+            if found is not None:
+                self.firewall.remove_zone(record.zone(found.bridge))
+                self.links.remove(found.bridge.name)
+
+    def taken_subnets(self) -> list[Network]:
+        """Return what no new network may overlap: what the host reaches, and other networks."""
+        recorded = [parse_subnet(r.subnet) for r in self.records() if r.subnet]
+        return [*recorded, *(n for n in self.links.covered() if n.prefixlen)]
+
+    def take_address(self, record: NetworkRecord, wanted: str = "") -> Address:
+        """Take an address of a network."""
+        self.ensure(record)
+        with self._lock:
+            return self._open[record.id].pool.take(wanted)
+
+    def note_address(self, record: NetworkRecord, address: str) -> None:
+        """Mark an address as taken by a container that ran on."""
+        with self._lock:
+            if record.id in self._open and address:
+                self._open[record.id].pool.taken.add(parse_address(address))
+
+    def free_address(self, network_id: str, address: str) -> None:
+        """Give an address back."""
+        with self._lock:
+            if network_id in self._open:
+                self._open[network_id].pool.free(address)
+
+    def plug(
+        self, record: NetworkRecord, plug: Plug, namespace: Namespace, *, default: bool
+    ) -> Bridge:
+        """Connect a namespace to a network."""
+        bridge = self.ensure(record)
+        self.links.plug(bridge, plug, namespace, default=default)
+        return bridge
+
+    def publish(self, owner: str, wanted: Sequence[Wanted], address: str) -> list[int]:
+        """Hold ports of the host and forward them; all or none. Returns the host's ports."""
+        chosen = self.ports.hold(owner, wanted)
+        forwards = [
+            Forward(one.protocol, one.address, number, address, one.port)
+            for one, number in zip(wanted, chosen, strict=True)
+        ]
+        try:
+            self.firewall.publish(forwards)
+        except BaseException:
+            self.ports.release(owner)
+            raise
+        with self._lock:
+            self._forwards[owner] = forwards
+        return chosen
+
+    def unpublish(self, owner: str) -> None:
+        """Let go of an owner's ports."""
+        with self._lock:
+            forwards = self._forwards.pop(owner, [])
+        self.firewall.unpublish(forwards) if forwards else None
+        self.ports.release(owner)
+
+    def sweep(self) -> None:
+        """Remove bridges of ours that belong to no network that is open."""
+        with self._lock:
+            known = {one.bridge.name for one in self._open.values()}
+            for name in self.links.ours():
+                if name not in known and name.startswith(self.naming.bridge_prefix):
+                    self.links.remove(name)
+
+    def tear_down(self) -> None:
+        """Remove everything of this engine's from the kernel."""
+        with self._lock:
+            for one in self._open.values():
+                self.links.remove(one.bridge.name)
+            self._open.clear()
+            for name in self.links.ours():
+                self.links.remove(name)
+            if self._ready:
+                self.firewall.remove()
+            self._ready = False
+
+    def close(self) -> None:
+        """Let go of sockets, threads and libraries; the kernel keeps what it has."""
+        self.resolver.close()
+        self.ports.close()
+        self.links.close()
+        if self._firewall is not None:
+            self._firewall.close()
+
+
+def _pool(record: NetworkRecord) -> AddressPool:
+    subnet = record.network()
+    within = parse_subnet(record.ip_range) if record.ip_range else subnet
+    taken = {record.gateway_address(), *(parse_address(a) for a in record.auxiliary.values())}
+    return AddressPool(subnet, within, taken)
+
+
+def make_namespace() -> Namespace:
+    """Make an empty network namespace."""
+    return namespaces.make()

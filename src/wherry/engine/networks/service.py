@@ -1,0 +1,325 @@
+"""The verbs of networks, and the three that are always there: bridge, host and none."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from wherry.base.crossing import in_thread
+from wherry.base.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnsupportedError,
+)
+from wherry.base.ids import NetworkId, new_id
+from wherry.engine.containers.filters import label_matches, parse_until
+from wherry.engine.containers.record import Container
+from wherry.engine.containers.table import ContainerTable
+from wherry.engine.events import Events
+from wherry.engine.networks.fabric import Fabric
+from wherry.engine.networks.record import BRIDGE, HOST, NONE, PREDEFINED, NetworkRecord
+from wherry.network.addresses import choose_subnet, first_address, parse_address, parse_subnet
+from wherry.store.metadata.records import NameTakenError, Records
+from wherry.wire.container_config import EndpointSettings
+from wherry.wire.requests import IPAMPool, NetworkCreate
+from wherry.wire.times import rfc3339_nano
+
+if TYPE_CHECKING:
+    from wherry.engine.networks.sandbox import Sandboxes
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+
+
+class NoSuchNetworkError(NotFoundError):
+    """No network has that name or id."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"network {reference} not found")
+
+
+class Networks:
+    """All networks. Verbs are for the event loop; `find` and iteration are from memory."""
+
+    def __init__(
+        self, records: Records, table: ContainerTable, events: Events, engine_id: str
+    ) -> None:
+        self._records = records
+        self._table = table
+        self._events = events
+        self._by_id: dict[str, NetworkRecord] = {}
+        for _, _, body in records.all():
+            network = msgspec.json.decode(body, type=NetworkRecord)
+            self._by_id[network.id] = network
+        self.fabric = Fabric(engine_id, lambda: list(self._by_id.values()))
+        self.sandboxes: Sandboxes | None = None
+        self._make_predefined()
+
+    def _make_predefined(self) -> None:
+        names = {network.name for network in self._by_id.values()}
+        for name, driver in ((BRIDGE, "bridge"), (HOST, "host"), (NONE, "null")):
+            if name in names:
+                continue
+            made = NetworkRecord(NetworkId(new_id()), name, driver, time.time_ns())
+            self._insert(made)
+
+    def _insert(self, network: NetworkRecord) -> None:
+        try:
+            self._records.insert(network.id, network.name, msgspec.json.encode(network))
+        except NameTakenError as error:
+            raise ConflictError(f"network with name {network.name} already exists") from error
+        self._by_id[network.id] = network
+
+    def __iter__(self) -> Iterator[NetworkRecord]:
+        return iter(list(self._by_id.values()))
+
+    def find(self, reference: str) -> NetworkRecord:
+        """Return a network by name, id or unique prefix of the id."""
+        if found := self._by_id.get(reference):
+            return found
+        for network in self._by_id.values():
+            if network.name == reference:
+                return network
+        matching = [n for n in self._by_id.values() if reference and n.id.startswith(reference)]
+        if len(matching) > 1:
+            raise InvalidError(
+                f"network {reference} is ambiguous ({len(matching)} matches found on ID prefix)"
+            )
+        if not matching:
+            raise NoSuchNetworkError(reference)
+        return matching[0]
+
+    def with_subnet(self, network: NetworkRecord) -> NetworkRecord:
+        """Give the default bridge a subnet that is free on this machine, the first time it is used.
+
+        Blocking. Other networks got theirs when they were made.
+        """
+        if network.driver == "bridge" and not network.subnet:
+            subnet = choose_subnet(self.fabric.taken_subnets())
+            network.subnet, network.gateway = str(subnet), str(first_address(subnet))
+            self._records.put(network.id, network.name, msgspec.json.encode(network))
+        return network
+
+    async def create(self, wanted: NetworkCreate) -> tuple[str, str]:
+        """Make a network; returns its id and a warning."""
+        if not _NAME.fullmatch(wanted.name):
+            raise InvalidError(
+                f"invalid network name {wanted.name!r}: [a-zA-Z0-9][a-zA-Z0-9_.-]* is allowed"
+            )
+        if wanted.name in PREDEFINED:
+            raise ForbiddenError(f"operation is not permitted on predefined {wanted.name} network")
+        if any(network.name == wanted.name for network in self):
+            raise ConflictError(f"network with name {wanted.name} already exists")
+        if wanted.driver not in ("", "bridge", "default"):
+            raise NotFoundError(f'plugin "{wanted.driver}" not found: there is only bridge')
+        if wanted.enable_ipv6:
+            raise UnsupportedError("IPv6 networks are not supported: leave --ipv6 out")
+        network = await in_thread(self._planned, wanted)
+        self._insert(network)
+        try:
+            await in_thread(self.fabric.ensure, network)
+        except BaseException:
+            self._forget(network)
+            raise
+        self._emit(network, "create")
+        return network.id, ""
+
+    def _planned(self, wanted: NetworkCreate) -> NetworkRecord:
+        ipam = wanted.ipam
+        pools = [pool for pool in (ipam.config if ipam else None) or () if pool.subnet]
+        if len(pools) > 1:
+            raise UnsupportedError("a bridge network has one IPv4 subnet")
+        made = NetworkRecord(
+            NetworkId(new_id()),
+            wanted.name,
+            "bridge",
+            time.time_ns(),
+            internal=wanted.internal,
+            attachable=wanted.attachable,
+            options=wanted.options or {},
+            ipam_options=(ipam.options if ipam else None) or {},
+            labels=wanted.labels or {},
+        )
+        if pools:
+            self._plan_given(made, pools[0])
+        else:
+            subnet = choose_subnet(self.fabric.taken_subnets())
+            made.subnet, made.gateway = str(subnet), str(first_address(subnet))
+        return made
+
+    def _plan_given(self, made: NetworkRecord, pool: IPAMPool) -> None:
+        subnet = parse_subnet(pool.subnet)
+        for taken in self.fabric.taken_subnets():
+            if subnet.overlaps(taken):
+                raise ForbiddenError(
+                    f"Pool overlaps with other one on this address space: {subnet} and {taken}"
+                )
+        made.subnet, made.chosen_subnet = str(subnet), True
+        gateway = parse_address(pool.gateway) if pool.gateway else first_address(subnet)
+        if gateway not in subnet:
+            raise InvalidError(f"invalid gateway {gateway}: it is not in {subnet}")
+        made.gateway = str(gateway)
+        if pool.ip_range:
+            if not parse_subnet(pool.ip_range).subnet_of(subnet):
+                raise InvalidError(f"invalid range {pool.ip_range}: it is not in {subnet}")
+            made.ip_range = pool.ip_range
+        made.auxiliary = pool.auxiliary or {}
+
+    def _forget(self, network: NetworkRecord) -> None:
+        self._by_id.pop(network.id, None)
+        self._records.delete(network.id)
+
+    async def list(self, filters: Mapping[str, Sequence[str]]) -> Sequence[Mapping[str, Any]]:
+        """Return the networks that pass the filters."""
+        return [
+            self._shown(network, containers=False)
+            for network in self
+            if self._passes(network, filters)
+        ]
+
+    def _passes(self, network: NetworkRecord, filters: Mapping[str, Sequence[str]]) -> bool:
+        tests = {
+            "name": lambda text: text in network.name,
+            "id": lambda text: network.id.startswith(text),
+            "driver": lambda text: network.driver == text,
+            "scope": lambda text: text == "local",
+            "type": lambda text: (text == "custom") == network.user_defined,
+            "dangling": lambda text: (
+                (text in ("1", "true")) == (network.user_defined and not self.members(network))
+            ),
+        }
+        labels = {key: [*values] for key, values in filters.items() if key == "label"}
+        return label_matches(network.labels, labels) and all(
+            any(test(text) for text in filters[key])
+            for key, test in tests.items()
+            if filters.get(key)
+        )
+
+    async def inspect(self, ref: str) -> Mapping[str, Any]:
+        """Return one network, with the containers that run on it."""
+        return self._shown(self.find(ref), containers=True)
+
+    def members(self, network: NetworkRecord) -> list[tuple[Container, EndpointSettings]]:
+        """Return the containers that have an endpoint on a network, running or not."""
+        found = []
+        for record in self._table:
+            for name, settings in record.networks.items():
+                if network.id == settings.network_id or name == network.name:
+                    found.append((record, settings))
+        return found
+
+    def _shown(self, network: NetworkRecord, *, containers: bool) -> Mapping[str, Any]:
+        running = [(r, s) for r, s in self.members(network) if r.state.running and containers]
+        pool = {"Subnet": network.subnet, "Gateway": network.gateway}
+        if network.ip_range:
+            pool["IPRange"] = network.ip_range
+        config = [pool | ({"AuxiliaryAddresses": network.auxiliary} if network.auxiliary else {})]
+        return {
+            "Name": network.name,
+            "Id": network.id,
+            "Created": rfc3339_nano(network.created),
+            "Scope": "local",
+            "Driver": network.driver,
+            "EnableIPv4": True,
+            "EnableIPv6": False,
+            "IPAM": {
+                "Driver": "default",
+                "Options": network.ipam_options or None,
+                "Config": config if network.subnet else [],
+            },
+            "Internal": network.internal,
+            "Attachable": network.attachable,
+            "Ingress": False,
+            "ConfigFrom": {"Network": ""},
+            "ConfigOnly": False,
+            "Containers": {
+                record.id: {
+                    "Name": record.name,
+                    "EndpointID": settings.endpoint_id,
+                    "MacAddress": settings.mac_address,
+                    "IPv4Address": f"{settings.ip_address}/{settings.ip_prefix_len}"
+                    if settings.ip_address
+                    else "",
+                    "IPv6Address": "",
+                }
+                for record, settings in running
+            },
+            "Options": network.options,
+            "Labels": network.labels,
+        }
+
+    async def remove(self, ref: str) -> None:
+        """Remove a network that no container runs on."""
+        network = self.find(ref)
+        if not network.user_defined:
+            raise ForbiddenError(f"{network.name} is a pre-defined network and cannot be removed")
+        if any(record.state.running for record, _ in self.members(network)):
+            raise ForbiddenError(
+                f"error while removing network: network {network.name} id {network.id} has active"
+                " endpoints"
+            )
+        self._forget(network)
+        await in_thread(self.fabric.close_network, network)
+        self._emit(network, "destroy")
+
+    async def connect(self, ref: str, container: str, settings: EndpointSettings | None) -> None:
+        """Connect a container, running or not."""
+        assert self.sandboxes is not None
+        network, record = self.find(ref), self._table.find(container)
+        async with self._table.lock(record):
+            await self.sandboxes.connect_live(record, network, settings or EndpointSettings())
+
+    async def disconnect(self, ref: str, container: str, force: bool) -> None:
+        """Disconnect a container; with `force` one that has gone is no error."""
+        assert self.sandboxes is not None
+        network = self.find(ref)
+        try:
+            record = self._table.find(container)
+        except NotFoundError:
+            if force:
+                return
+            raise
+        async with self._table.lock(record):
+            await self.sandboxes.disconnect_live(record, network)
+
+    async def prune(self, filters: Mapping[str, Sequence[str]]) -> Sequence[str]:
+        """Remove every network of users' that no container has an endpoint on."""
+        before = [parse_until(text, time.time_ns()) for text in filters.get("until", ())]
+        labels = {key: [*values] for key, values in filters.items() if key != "until"}
+        removed = []
+        for network in self:
+            unused = network.user_defined and not self.members(network)
+            if unused and label_matches(network.labels, labels):
+                if not any(network.created > limit for limit in before):
+                    await self.remove(network.id)
+                    removed.append(network.name)
+        return removed
+
+    def emit_endpoint(self, network: NetworkRecord, action: str, container: str) -> None:
+        """Tell that a container was connected or disconnected."""
+        attributes = {"container": container, "name": network.name, "type": network.driver}
+        self._events.emit("network", action, network.id, attributes)
+
+    def _emit(self, network: NetworkRecord, action: str) -> None:
+        attributes = {"name": network.name, "type": network.driver}
+        self._events.emit("network", action, network.id, attributes)
+
+    def setup(self) -> None:
+        """Be ready before containers are recovered; blocking."""
+
+    def sweep(self) -> None:
+        """Remove what a crash left in the kernel; blocking."""
+        self.fabric.sweep()
+
+    def teardown(self) -> None:
+        """Take everything out of the kernel; blocking. For an engine without running containers."""
+        self.fabric.tear_down()
+
+    def close(self) -> None:
+        """Let go of sockets and threads."""
+        self.fabric.close()

@@ -76,9 +76,14 @@ class Engine:
             store.metadata.records("networks"), self.table, self.events, self.id
         )
         self.volumes = Volumes(
-            store.metadata.records("volumes"), store, self.events, self._volume_users
+            store.metadata.records("volumes"),
+            store.layers,
+            f"{options.data_root}/volumes",
+            self.events,
+            self._volume_users,
         )
-        self.sandboxes = Sandboxes(self.networks, self.table, self.events)
+        self._stack.callback(self.networks.close)
+        self.sandboxes = Sandboxes(self.networks, self.table, self.bundles.directory)
         self.start = StartContainer(
             self.table, self.bundles, self.keepers, self.sandboxes, self.volumes, self.events,
             self.log_watch, self._start_failed,
@@ -97,7 +102,7 @@ class Engine:
         self._stack.push_async_callback(self.exits.close)
         self.execs = Execs(self.table, self.bundles, self.keepers, self.events, options.exec_root)
         self.images = Images(
-            store, self.events, self.table,
+            store, self.events, self.table, self.stop,
             insecure_registries=options.insecure_registries, mirrors=options.registry_mirrors,
         )  # fmt: skip
         self._stack.push_async_callback(self.images.close)
@@ -173,7 +178,7 @@ class Engine:
 
     async def recover(self) -> None:
         """Find out what became of everything; before anybody may ask."""
-        await in_thread(self.networks.setup)
+        await in_thread(self.sandboxes.restore_all)
         await self.recovery.recover()
         await in_thread(self.networks.sweep)
 

@@ -56,6 +56,10 @@ class Recovery:
                 ended = recovered.exit or _unknown_exit(record)
                 async with self.table.lock(record):
                     await self.exits.ended(record, ended)
+        for record in self.table:
+            if not record.state.running:
+                # What a start had taken that was cut short.
+                await self.sandboxes.close(record)
         await in_thread(self._remove_stray_cgroups)
 
     def _known(self, record: Container) -> KnownProcess:

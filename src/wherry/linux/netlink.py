@@ -141,9 +141,9 @@ def add_address(index: int, address: bytes, prefix: int) -> Message:
 
 
 def add_default_route(gateway: bytes, index: int) -> Message:
-    """Send everything else to a gateway."""
+    """Send everything else to a gateway; `index` 0 lets the kernel find the interface."""
     body = _default_route(len(gateway)) + attribute(_RTA_GATEWAY, gateway)
-    body += _number(_RTA_OUTPUT, index)
+    body += _number(_RTA_OUTPUT, index) if index else b""
     return Message(NEW_ROUTE, CREATE | REPLACE, body, "adding the default route")
 
 

@@ -105,11 +105,9 @@ class Links:
             messages.append(netlink.add_default_route(bridge.gateway.packed, index))
         inner.run(messages)
 
-    def set_default(self, bridge: Bridge, interface: str, namespace: Namespace) -> None:
-        """Let a namespace's default route go through one of its interfaces."""
-        index = namespace.netlink.index_of(interface)
-        if index is not None:
-            namespace.netlink.run([netlink.add_default_route(bridge.gateway.packed, index)])
+    def set_default(self, bridge: Bridge, namespace: Namespace) -> None:
+        """Let the default route of a namespace that is connected to a bridge go through it."""
+        namespace.netlink.run([netlink.add_default_route(bridge.gateway.packed, 0)])
 
     def covered(self) -> list[Network]:
         """Return every network that the host has an address or a route in."""

@@ -6,16 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from wherry.engine.containers.record import Container
+from wherry.engine.networks.opened import Sandbox
 from wherry.oci.digest import Digest
 from wherry.wire.container_config import EndpointSettings, NetworkingConfig, PortBinding
-
-
-class Sandbox(Protocol):
-    """A network namespace that a container is about to run in; None for the host's."""
-
-    @property
-    def namespace(self) -> int | None:
-        """A descriptor of the namespace, owned by the sandbox."""
 
 
 class Sandboxes(Protocol):

@@ -68,7 +68,10 @@ class MountPoint(msgspec.Struct, omit_defaults=True):
 
 
 class Container(msgspec.Struct, omit_defaults=True):
-    """A container, whether or not it runs. `name` has no leading slash."""
+    """A container, whether or not it runs. `name` has no leading slash.
+
+    `hardware_addresses` are those that the user chose, by the name of the network.
+    """
 
     id: ContainerId
     name: str
@@ -83,6 +86,7 @@ class Container(msgspec.Struct, omit_defaults=True):
     layers: list[Digest] = msgspec.field(default_factory=list)
     networks: dict[str, EndpointSettings] = msgspec.field(default_factory=dict)
     mounts: list[MountPoint] = msgspec.field(default_factory=list)
+    hardware_addresses: dict[str, str] = msgspec.field(default_factory=dict)
     ports: dict[str, list[PortBinding] | None] = msgspec.field(default_factory=dict)
     restart_count: int = 0
     exec_ids: list[str] = msgspec.field(default_factory=list)

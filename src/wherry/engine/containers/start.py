@@ -19,10 +19,11 @@ from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, InternalError, InvalidError, NotModifiedError
 from wherry.engine.containers.bundle import Bundle, Bundles
 from wherry.engine.containers.create import container_attributes
-from wherry.engine.containers.ports import Sandbox, Sandboxes, Volumes
+from wherry.engine.containers.ports import Sandboxes, Volumes
 from wherry.engine.containers.record import Container, State, Status
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
+from wherry.engine.networks.opened import Sandbox
 from wherry.engine.supervision.keepers import Keepers
 from wherry.keeper.client import LaunchError
 from wherry.keeper.protocol import CreateContainer as KeeperCreate
@@ -67,11 +68,9 @@ class StartContainer:
     async def _run(self, record: Container) -> None:
         async with contextlib.AsyncExitStack() as undo:
             await self._check_mounts(record)
-            sandbox = await self.sandboxes.open(record)
-            undo.push_async_callback(self.sandboxes.close, record)
-            bundle = await in_thread(self.bundles.write, record)
-            undo.push_async_callback(_remove_cgroups, bundle.cgroups_path)
-            custody = await self._prepare(record, bundle, sandbox, undo)
+            custody = await self._make(record, undo)
+            # An engine that dies now must know what addresses and ports the container has.
+            self.table.save(record)
             started = await self._execute(record)
             undo.pop_all()
         record.state = State(
@@ -84,6 +83,17 @@ class StartContainer:
         self.table.save(record)
         if waiting := self.started.pop(record.id, None):
             waiting.set()
+
+    async def _make(self, record: Container, undo: contextlib.AsyncExitStack) -> tuple[int, int]:
+        """Make everything up to the exec; returns pid and start ticks."""
+        sandbox = await self.sandboxes.open(record)
+        try:
+            undo.push_async_callback(self.sandboxes.close, record)
+            bundle = await in_thread(self.bundles.write, record)
+            undo.push_async_callback(_remove_cgroups, bundle.cgroups_path)
+            return await self._prepare(record, bundle, sandbox, undo)
+        finally:
+            sandbox.release()
 
     async def _check_mounts(self, record: Container) -> None:
         for point in record.mounts:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from wherry.base.errors import UnavailableError
 from wherry.engine.networks.record import NetworkRecord
 from wherry.network import namespaces
 from wherry.network.addresses import Address, AddressPool, Network, parse_address, parse_subnet
@@ -33,7 +34,7 @@ class _Open:
     pool: AddressPool
 
 
-@dataclass(slots=True)
+@dataclass
 class Fabric:
     """The kernel's side of all networks of one engine; `records` gives what should be there."""
 
@@ -132,6 +133,10 @@ class Fabric:
         self.links.plug(bridge, plug, namespace, default=default)
         return bridge
 
+    def route(self, record: NetworkRecord, namespace: Namespace) -> None:
+        """Let the default route of a namespace go through a network that it is connected to."""
+        self.links.set_default(self.ensure(record), namespace)
+
     def publish(self, owner: str, wanted: Sequence[Wanted], address: str) -> list[int]:
         """Hold ports of the host and forward them; all or none. Returns the host's ports."""
         chosen = self.ports.hold(owner, wanted)
@@ -171,8 +176,10 @@ class Fabric:
             self._open.clear()
             for name in self.links.ours():
                 self.links.remove(name)
-            if self._ready:
+            try:
                 self.firewall.remove()
+            except UnavailableError:
+                log.debug("no firewall rules to remove: there is no library that could make any")
             self._ready = False
 
     def close(self) -> None:

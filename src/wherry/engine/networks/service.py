@@ -183,28 +183,33 @@ class Networks:
         ]
 
     def _passes(self, network: NetworkRecord, filters: Mapping[str, Sequence[str]]) -> bool:
-        tests = {
-            "name": lambda text: text in network.name,
-            "id": lambda text: network.id.startswith(text),
-            "driver": lambda text: network.driver == text,
-            "scope": lambda text: text == "local",
-            "type": lambda text: (text == "custom") == network.user_defined,
-            "dangling": lambda text: (
-                (text in ("1", "true")) == (network.user_defined and not self.members(network))
-            ),
-        }
         labels = {key: [*values] for key, values in filters.items() if key == "label"}
         return label_matches(network.labels, labels) and all(
-            any(test(text) for text in filters[key])
-            for key, test in tests.items()
-            if filters.get(key)
+            any(self._matches(network, key, text) for text in values)
+            for key, values in filters.items()
+            if values and key != "label"
         )
+
+    def _matches(self, network: NetworkRecord, key: str, text: str) -> bool:
+        if key == "dangling":
+            dangling = network.user_defined and not self.members(network)
+            return dangling == (text in ("1", "true"))
+        if key == "name":
+            return text in network.name
+        if key == "id":
+            return network.id.startswith(text)
+        shown = {
+            "driver": network.driver,
+            "scope": "local",
+            "type": "custom" if network.user_defined else "builtin",
+        }
+        return shown.get(key) == text
 
     async def inspect(self, ref: str) -> Mapping[str, Any]:
         """Return one network, with the containers that run on it."""
         return self._shown(self.find(ref), containers=True)
 
-    def members(self, network: NetworkRecord) -> list[tuple[Container, EndpointSettings]]:
+    def members(self, network: NetworkRecord) -> Sequence[tuple[Container, EndpointSettings]]:
         """Return the containers that have an endpoint on a network, running or not."""
         found = []
         for record in self._table:
@@ -294,10 +299,10 @@ class Networks:
         removed = []
         for network in self:
             unused = network.user_defined and not self.members(network)
-            if unused and label_matches(network.labels, labels):
-                if not any(network.created > limit for limit in before):
-                    await self.remove(network.id)
-                    removed.append(network.name)
+            young = any(network.created > limit for limit in before)
+            if unused and not young and label_matches(network.labels, labels):
+                await self.remove(network.id)
+                removed.append(network.name)
         return removed
 
     def emit_endpoint(self, network: NetworkRecord, action: str, container: str) -> None:
@@ -308,9 +313,6 @@ class Networks:
     def _emit(self, network: NetworkRecord, action: str) -> None:
         attributes = {"name": network.name, "type": network.driver}
         self._events.emit("network", action, network.id, attributes)
-
-    def setup(self) -> None:
-        """Be ready before containers are recovered; blocking."""
 
     def sweep(self) -> None:
         """Remove what a crash left in the kernel; blocking."""

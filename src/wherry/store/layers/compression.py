@@ -21,6 +21,8 @@ else:
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _COPY = 256 << 10
+_LEVEL = 2
+_GZIP = 31  # zlib's number for a window of 32 KiB with the header of gzip
 _DAMAGE: tuple[type[Exception], ...] = (
     EOFError,
     igzip.BadGzipFile,
@@ -95,6 +97,14 @@ def decompressed(source: Readable) -> Readable:
     else:
         opened = zstd.ZstdFile(cast(BinaryIO, peeked), mode="rb")
     return _Checked(opened, kind)
+
+
+def compress(source: Readable, sink: Writable) -> None:
+    """Write a stream as gzip; the same bytes give the same bytes, for no time or name is in it."""
+    packer = isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
+    while chunk := source.read(_COPY):
+        sink.write(packer.compress(chunk))
+    sink.write(packer.flush())
 
 
 class _Checked:

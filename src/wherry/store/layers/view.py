@@ -45,6 +45,20 @@ class LayerView:
 
     def find(self, path: bytes, *, follow: bool = True) -> bytes | None:
         """Return where on the host the topmost file, link or directory of a path is."""
+        found = self._resolve(path, follow=follow)
+        return found[0] if found else None
+
+    def names(self, path: bytes) -> list[bytes]:
+        """Return the names in a directory, in order, as all layers together give them."""
+        shown: dict[bytes, bool] = {}
+        for directory in self._resolve(path, follow=True):
+            for entry in os.scandir(directory):
+                hidden = is_whiteout(entry.stat(follow_symlinks=False))
+                shown.setdefault(entry.name, not hidden)
+        return sorted(name for name, visible in shown.items() if visible)
+
+    def _resolve(self, path: bytes, *, follow: bool) -> list[bytes]:
+        """Return the directories that merge at a path, or the one other thing that is there."""
         pending = [c for c in path.split(b"/") if c not in (b"", b".")]
         stack = [self._roots]
         names: list[bytes] = []
@@ -58,22 +72,22 @@ class LayerView:
                 continue
             found = self._children(stack[-1], name)
             if not found:
-                return None
+                return []
             mode = os.lstat(found[0]).st_mode
             if stat.S_ISLNK(mode) and (pending or follow):
                 links += 1
                 if links > _MOST_LINKS:
-                    return None
+                    return []
                 target = os.readlink(found[0])
                 if target.startswith(b"/"):
                     stack, names = [self._roots], []
                 pending = [c for c in target.split(b"/") if c not in (b"", b".")] + pending
                 continue
             if not stat.S_ISDIR(mode):
-                return None if pending else found[0]
+                return [] if pending else found[:1]
             stack.append(found)
             names.append(name)
-        return stack[-1][0] if stack[-1] else None
+        return list(stack[-1])
 
     @staticmethod
     def _children(directories: Sequence[bytes], name: bytes) -> list[bytes]:

@@ -54,7 +54,7 @@ def images(context: Context, options: Options, arguments: list[str]) -> int:
     wanted = filters(options.all("filter"))
     if arguments:
         wanted.setdefault("reference", []).append(arguments[0])
-    query = {"all": options.flag("all"), "filters": wanted}
+    query: dict[str, Any] = {"all": options.flag("all"), "filters": wanted}
     found = context.engine.get("/images/json", query)
     template = options.text("format")
     digests = options.flag("digests") or ".Digest" in template

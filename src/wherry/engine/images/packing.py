@@ -1,0 +1,71 @@
+"""`wherry image pack`: an image out of programs of this machine (`pack` finds what they need)."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from wherry.base.crossing import in_thread
+from wherry.base.errors import InvalidError
+from wherry.engine.events import Events
+from wherry.engine.images.changes import apply
+from wherry.engine.images.lease import lease
+from wherry.engine.images.make import add_layer, put_image, step, words
+from wherry.engine.images.pack.collect import Packed, collect
+from wherry.engine.images.pack.layer import write_layer
+from wherry.engine.spec.environment import merge
+from wherry.oci.image import ImageRunConfig
+from wherry.oci.reference import parse_reference
+from wherry.store.errors import full_disk_named
+from wherry.store.images import Image
+from wherry.store.store import Store
+from wherry.wire.requests import PackRequest
+
+
+@dataclass(slots=True)
+class PackImage:
+    """The verb; see the module."""
+
+    store: Store
+    events: Events
+
+    async def __call__(self, wanted: PackRequest, *, progress: Callable[[str], None]) -> str:
+        """Return the id of the new image."""
+        target = parse_reference(wanted.name)
+        if target.digest:
+            raise InvalidError("refusing to create a tag with a digest reference")
+        target = target.with_default_tag()
+        packed = await in_thread(collect, wanted.paths or (), wanted.include or ())
+        for note in packed.notes:
+            progress(note)
+        image = await in_thread(self._make, wanted, packed)
+        await in_thread(self.store.images.tag, target, image.id)
+        progress(f"{target.familiar}: {len(packed.entries)} entries, {image.size} bytes")
+        self.events.emit("image", "import", image.id, {"name": target.familiar})
+        return image.id
+
+    def _make(self, wanted: PackRequest, packed: Packed) -> Image:
+        command = f"wherry image pack {words(wanted.paths or ())}"
+        with (
+            full_disk_named(self.store.layout.root),
+            lease(self.store, "pack") as held,
+            tempfile.TemporaryFile(dir=self.store.layout.partials) as file,
+        ):
+            write_layer(packed, file)
+            layer = add_layer(self.store, held, file)
+            entry = step(command, "packed from the programs of a machine", "", empty=layer is None)
+            return put_image(self.store, held, None, layer, _config(wanted, packed), entry)
+
+
+def _config(wanted: PackRequest, packed: Packed) -> ImageRunConfig:
+    entrypoint: Sequence[str] = wanted.entrypoint or packed.entrypoint
+    run = ImageRunConfig(
+        entrypoint=list(entrypoint) or None,
+        cmd=wanted.cmd,
+        env=merge(packed.env, wanted.env or ()),
+        working_dir=wanted.workdir,
+        user=wanted.user,
+        labels=wanted.labels,
+    )
+    return apply(run, [f"EXPOSE {port}" for port in wanted.exposed or ()])

@@ -1,0 +1,277 @@
+"""Pull an image: manifest, configuration, then all layers at once, each unpacked when it is here.
+
+Blobs are verified while they are written, and a blob that was cut short is gone on with the next
+time. The image gets its names only when everything of it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import msgspec
+
+from wherry.base.crossing import in_thread
+from wherry.base.errors import DataLossError, InvalidError, NotFoundError, UnavailableError
+from wherry.engine.events import Events
+from wherry.engine.images.lease import Lease, lease
+from wherry.engine.images.transfer import Meter, Progress, TransferStep, short
+from wherry.oci.digest import Digest
+from wherry.oci.image import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Descriptor,
+    ImageConfig,
+    Index,
+    Manifest,
+    Platform,
+)
+from wherry.oci.platform import choose, format_platform, host_platform, parse_platform, rank
+from wherry.oci.reference import Reference, parse_reference
+from wherry.registry.client import FetchedManifest, RegistryClient, Repository
+from wherry.store.content.writer import BlobMismatchError, BlobWriter
+from wherry.store.images import Image, ImageLayer, ImageNotFoundError
+from wherry.store.store import Store
+from wherry.wire.requests import AuthConfig
+
+_AT_ONCE: Final = 3
+_MOST_LAYERS: Final = 500
+_LARGEST_CONFIG: Final = 8 << 20
+Shape = TypeVar("Shape")
+
+
+class NoMatchingManifestError(NotFoundError):
+    """The image exists, but not for the platform that was asked for."""
+
+
+@dataclass(slots=True)
+class PullImage:
+    """The verb; see the module."""
+
+    store: Store
+    client: RegistryClient
+    events: Events
+    _fetching: dict[Digest, asyncio.Lock] = field(default_factory=dict)
+
+    async def __call__(
+        self,
+        text: str,
+        *,
+        platform: str | None,
+        credentials: AuthConfig | None,
+        progress: Progress,
+    ) -> None:
+        """Pull what a user named. Raises what the registry said, in docker's words."""
+        reference = parse_reference(text).with_default_tag()
+        wanted = parse_platform(platform) if platform else host_platform()
+        repository = await self.client.repository(reference, credentials)
+        name = reference.digest or reference.tag or ""
+        top = await repository.manifest(name)
+        progress(TransferStep(name, f"Pulling from {reference.familiar_name}"))
+        manifest = await self._for_platform(repository, top, wanted, explicit=bool(platform))
+        before = await in_thread(self._present, reference)
+        async with self._lease() as held:
+            image = await self._fetch(repository, manifest, progress, held)
+            if platform:
+                _require_platform(image, wanted, reference)
+            await in_thread(self._name, reference, top.digest, image)
+        progress(TransferStep("", f"Digest: {top.digest}"))
+        new = before != image.id
+        said = "Downloaded newer image for" if new else "Image is up to date for"
+        progress(TransferStep("", f"Status: {said} {reference.familiar}"))
+        attributes = {"name": reference.familiar_name}
+        self.events.emit("image", "pull", reference.familiar, attributes)
+
+    def _present(self, reference: Reference) -> Digest | None:
+        try:
+            return self.store.images.resolve(reference.canonical).id
+        except ImageNotFoundError:
+            return None
+
+    @contextlib.asynccontextmanager
+    async def _lease(self) -> AsyncIterator[Lease]:
+        """Hold what arrives; after a failure that trying again will not mend, throw it away."""
+        with lease(self.store, "pull") as held:
+            try:
+                yield held
+            except (UnavailableError, asyncio.CancelledError):
+                raise
+            except Exception:
+                self.store.metadata.leases.release(held.name)
+                await in_thread(self.store.collector.collect, held.held)
+                raise
+
+    async def _for_platform(
+        self, repository: Repository, top: FetchedManifest, wanted: Platform, *, explicit: bool
+    ) -> FetchedManifest:
+        if top.media_type not in INDEX_TYPES:
+            if top.media_type not in MANIFEST_TYPES:
+                raise InvalidError(
+                    f"unsupported manifest format {top.media_type}: it must be an OCI image or"
+                    " Docker schema 2"
+                )
+            return top
+        index = _decode(top.body, Index, "index")
+        chosen = choose(index.manifests, wanted)
+        if chosen is None:
+            shown = format_platform(wanted)
+            hint = "" if explicit else ": --platform chooses another"
+            raise NoMatchingManifestError(
+                f"no matching manifest for {shown} in the manifest list entries{hint}"
+            )
+        found = await repository.manifest(chosen.digest)
+        if found.media_type not in MANIFEST_TYPES:
+            raise InvalidError(f"unsupported manifest format {found.media_type}")
+        return found
+
+    async def _fetch(
+        self,
+        repository: Repository,
+        manifest: FetchedManifest,
+        progress: Progress,
+        held: Lease,
+    ) -> Image:
+        told = _decode(manifest.body, Manifest, "manifest")
+        _check(told)
+        await in_thread(held.hold, manifest.digest, told.config.digest)
+        await self._fetch_blob(repository, told.config, _silent)
+        config_bytes = await in_thread(self.store.content.read, told.config.digest)
+        config = _decode(config_bytes, ImageConfig, "image configuration")
+        if len(config.rootfs.diff_ids) != len(told.layers):
+            raise InvalidError(
+                f"invalid image: {len(told.layers)} layers in the manifest,"
+                f" {len(config.rootfs.diff_ids)} in the configuration"
+            )
+        layers = [
+            ImageLayer(_plain(blob), diff_id)
+            for blob, diff_id in zip(told.layers, config.rootfs.diff_ids, strict=True)
+        ]
+        resources = [r for one in layers for r in (one.descriptor.digest, one.diff_id)]
+        await in_thread(held.hold, *resources)
+        await self._fetch_layers(repository, layers, progress)
+        await in_thread(self.store.content.put, manifest.body)
+        described = Descriptor(manifest.media_type, manifest.digest, len(manifest.body))
+        return await in_thread(self.store.images.put, config_bytes, layers, described)
+
+    async def _fetch_layers(
+        self, repository: Repository, layers: list[ImageLayer], progress: Progress
+    ) -> None:
+        slots = asyncio.Semaphore(_AT_ONCE)
+        for layer in layers:
+            progress(TransferStep(short(layer.descriptor.digest), "Pulling fs layer"))
+        tasks = [
+            asyncio.create_task(self._fetch_layer(repository, layer, slots, progress))
+            for layer in layers
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+
+    async def _fetch_layer(
+        self,
+        repository: Repository,
+        layer: ImageLayer,
+        slots: asyncio.Semaphore,
+        progress: Progress,
+    ) -> None:
+        blob, name = layer.descriptor, short(layer.descriptor.digest)
+        if await in_thread(self._has, layer):
+            progress(TransferStep(name, "Already exists"))
+            return
+        async with slots:
+            await self._fetch_blob(
+                repository, blob, Meter(progress, name, "Downloading", blob.size)
+            )
+        progress(TransferStep(name, "Download complete"))
+        await in_thread(self._unpack, layer, Meter(progress, name, "Extracting", blob.size))
+        progress(TransferStep(name, "Pull complete"))
+
+    def _has(self, layer: ImageLayer) -> bool:
+        return self.store.layers.has(layer.diff_id) and self.store.content.has(
+            layer.descriptor.digest
+        )
+
+    def _unpack(self, layer: ImageLayer, meter: Meter) -> None:
+        with self.store.content.open(layer.descriptor.digest) as source:
+            self.store.layers.unpack(source, layer.descriptor.media_type, layer.diff_id, meter)
+
+    async def _fetch_blob(
+        self, repository: Repository, blob: Descriptor, meter: Callable[[int], None]
+    ) -> None:
+        """Bring a blob into the store; two pulls of one blob take it in turns."""
+        async with self._fetching.setdefault(blob.digest, asyncio.Lock()):
+            if await in_thread(self.store.content.has, blob.digest):
+                return
+            try:
+                await self._write_blob(repository, blob, meter)
+            finally:
+                self._fetching.pop(blob.digest, None)
+
+    async def _write_blob(
+        self, repository: Repository, blob: Descriptor, meter: Callable[[int], None]
+    ) -> None:
+        writer = await in_thread(self.store.content.writer, expected=blob.digest, size=blob.size)
+        with writer:
+
+            async def sink(chunk: bytes) -> None:
+                await in_thread(writer.write, chunk)
+                meter(writer.offset)
+
+            await repository.fetch(blob, sink, writer.offset)
+            await in_thread(_commit, writer, blob)
+
+    def _name(self, reference: Reference, digest: Digest, image: Image) -> None:
+        if reference.tag:
+            self.store.images.tag(reference.with_tag(reference.tag), image.id)
+        self.store.images.tag(reference.with_digest(digest), image.id)
+
+
+def _silent(_: int) -> None:
+    """Report nothing: a configuration is too small to be watched."""
+
+
+def _commit(writer: BlobWriter, blob: Descriptor) -> None:
+    try:
+        writer.commit()
+    except BlobMismatchError as error:
+        raise DataLossError(
+            f"filesystem layer verification failed for digest {blob.digest}: {error}"
+        ) from error
+
+
+def _plain(blob: Descriptor) -> Descriptor:
+    """Keep of a descriptor what says what the blob is."""
+    return Descriptor(blob.media_type, blob.digest, blob.size)
+
+
+def _check(manifest: Manifest) -> None:
+    if len(manifest.layers) > _MOST_LAYERS:
+        raise InvalidError(f"invalid manifest: {len(manifest.layers)} layers are too many")
+    if not 0 < manifest.config.size <= _LARGEST_CONFIG:
+        raise InvalidError(f"invalid manifest: a configuration of {manifest.config.size} bytes")
+    if any(layer.size < 0 for layer in manifest.layers):
+        raise InvalidError("invalid manifest: a layer of negative size")
+
+
+def _decode(data: bytes, shape: type[Shape], what: str) -> Shape:
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise InvalidError(f"invalid {what}: {error}") from error
+
+
+def _require_platform(image: Image, wanted: Platform, reference: Reference) -> None:
+    offered = Platform(image.config.architecture, image.config.os, variant=image.config.variant)
+    if rank(offered, wanted) is None:
+        raise NoMatchingManifestError(
+            f"image with reference {reference.familiar} was found but its platform"
+            f" ({format_platform(offered)}) does not match the specified platform"
+            f" ({format_platform(wanted)})"
+        )

@@ -1,0 +1,245 @@
+"""Volumes by name. A volume is recorded before its directory is made, and forgotten before it goes.
+
+The words of errors are dockerd's (moby volume/service and volume/local).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from wherry.base.crossing import in_thread
+from wherry.base.errors import ConflictError, InvalidError, NotFoundError, UnsupportedError
+from wherry.base.ids import new_id
+from wherry.engine.containers.filters import label_matches
+from wherry.engine.events import Events
+from wherry.oci.digest import Digest
+from wherry.store.layers.store import LayerStore
+from wherry.store.metadata.records import Records
+from wherry.volume.directories import VolumeDirectories
+from wherry.wire.requests import VolumeCreate
+from wherry.wire.times import rfc3339_nano
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
+_TRUE: Final = ("1", "true")
+
+
+class VolumeRecord(msgspec.Struct, omit_defaults=True):
+    """What is kept of a volume; `device` is the host's directory of one that is bound."""
+
+    name: str
+    created: int
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    options: dict[str, str] = msgspec.field(default_factory=dict)
+    device: str = ""
+
+    @property
+    def anonymous(self) -> bool:
+        """True for a volume that nobody named."""
+        return ANONYMOUS_LABEL in self.labels
+
+
+class NoSuchVolumeError(NotFoundError):
+    """No volume has that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"get {name}: no such volume")
+
+
+class Volumes:
+    """All volumes; lives on the event loop. `users_of` names the containers that use one."""
+
+    def __init__(
+        self,
+        records: Records,
+        layers: LayerStore,
+        root: str,
+        events: Events,
+        users_of: Callable[[str], Sequence[str]],
+    ) -> None:
+        self._records = records
+        self._layers = layers
+        self._directories = VolumeDirectories(root)
+        self._events = events
+        self._users_of = users_of
+        self._by_name = {
+            name: msgspec.json.decode(body, type=VolumeRecord) for _, name, body in records.all()
+        }
+        self._directories.remove_orphans(self._by_name)
+
+    async def create(self, wanted: VolumeCreate) -> Mapping[str, Any]:
+        """Make a volume; one that is there already is returned as it is."""
+        name = wanted.name or new_id()
+        if wanted.driver not in ("", "local"):
+            raise NotFoundError(
+                f"create {name}: error looking up volume plugin {wanted.driver}: plugin"
+                f' "{wanted.driver}" not found: there is only local'
+            )
+        labels = dict(wanted.labels or {})
+        if not wanted.name:
+            labels[ANONYMOUS_LABEL] = ""
+        options = dict(wanted.driver_opts or {})
+        known = self._by_name.get(name)
+        if known is not None and options and known.options != options:
+            raise ConflictError(
+                f"create {name}: conflict: volume name must be unique: it exists with other options"
+            )
+        return self._shown(known or await self._make(name, labels, options))
+
+    async def _make(
+        self, name: str, labels: Mapping[str, str], options: Mapping[str, str]
+    ) -> VolumeRecord:
+        if not _NAME.fullmatch(name):
+            raise InvalidError(
+                f'create {name}: "{name}" includes invalid characters for a local volume name, only'
+                ' "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host'
+                " directory, use absolute path"
+            )
+        device = _device(name, options)
+        record = VolumeRecord(name, time.time_ns(), dict(labels), dict(options), device)
+        self._by_name[name] = record
+        try:
+            await in_thread(self._records.insert, name, name, msgspec.json.encode(record))
+            if not device:
+                await in_thread(self._directories.make, name)
+        except BaseException:
+            self._by_name.pop(name, None)
+            self._records.delete(name)
+            raise
+        self._emit("create", name)
+        return record
+
+    async def ensure(self, name: str, labels: Mapping[str, str] | None = None) -> str:
+        """Make the volume if it is not there, and return the path of its content."""
+        if name not in self._by_name:
+            await self._make(name, labels or {}, {})
+        return await self.path_of(name)
+
+    async def path_of(self, name: str) -> str:
+        """Return the path of a volume's content; raises NoSuchVolumeError."""
+        record = self._find(name)
+        if record.device:
+            return record.device
+        # A directory that somebody removed by hand is no reason for the container not to start.
+        return await in_thread(self._directories.make, name)
+
+    async def copy_up(self, name: str, layers: Sequence[Digest], path: str) -> None:
+        """Fill an empty volume with what the image has at a path."""
+        if not self._find(name).device:
+            await in_thread(self._directories.fill, name, self._layers.view(layers), path)
+
+    def _find(self, name: str) -> VolumeRecord:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise NoSuchVolumeError(name) from None
+
+    async def list(self, filters: Mapping[str, Sequence[str]]) -> Sequence[Mapping[str, Any]]:
+        """Return the volumes that pass the filters, by name."""
+        names = sorted(self._by_name)
+        return [
+            self._shown(self._by_name[name])
+            for name in names
+            if self._passes(self._by_name[name], filters)
+        ]
+
+    def _passes(self, record: VolumeRecord, filters: Mapping[str, Sequence[str]]) -> bool:
+        labels = {key: [*values] for key, values in filters.items() if key.startswith("label")}
+        return label_matches(record.labels, labels) and all(
+            any(self._matches(record, key, text) for text in values)
+            for key, values in filters.items()
+            if values and not key.startswith("label")
+        )
+
+    def _matches(self, record: VolumeRecord, key: str, text: str) -> bool:
+        if key == "name":
+            return text in record.name
+        if key == "driver":
+            return text == "local"
+        if key == "dangling":
+            return (text.lower() in _TRUE) == (not self._users_of(record.name))
+        return False
+
+    async def inspect(self, name: str) -> Mapping[str, Any]:
+        """Return one volume."""
+        return self._shown(self._find(name))
+
+    def _shown(self, record: VolumeRecord) -> Mapping[str, Any]:
+        return {
+            "CreatedAt": rfc3339_nano(record.created),
+            "Driver": "local",
+            "Labels": record.labels or None,
+            "Mountpoint": self._directories.path(record.name),
+            "Name": record.name,
+            "Options": record.options or None,
+            "Scope": "local",
+        }
+
+    async def remove(self, name: str, force: bool) -> None:
+        """Remove a volume that no container uses; with `force` one that is not there is removed."""
+        if name not in self._by_name and force:
+            return
+        self._find(name)
+        users = self._users_of(name)
+        if users:
+            raise ConflictError(f"remove {name}: volume is in use - [{', '.join(users)}]")
+        await self._remove(name)
+
+    async def _remove(self, name: str) -> None:
+        record = self._by_name.pop(name)
+        try:
+            await in_thread(self._records.delete, name)
+            if not record.device:
+                await in_thread(self._directories.remove, name)
+        except BaseException:
+            self._by_name[name] = record
+            self._records.put(name, name, msgspec.json.encode(record))
+            raise
+        self._emit("destroy", name)
+
+    async def remove_anonymous(self, name: str) -> None:
+        """Remove a volume that nobody named, unless something else uses it."""
+        if name in self._by_name and not self._users_of(name):
+            await self._remove(name)
+
+    async def prune(self, filters: Mapping[str, Sequence[str]]) -> tuple[Sequence[str], int]:
+        """Remove what no container uses: anonymous ones only, all of them with the filter `all`."""
+        every = any(text.lower() in _TRUE for text in filters.get("all", ()))
+        labels = {key: values for key, values in filters.items() if key.startswith("label")}
+        removed, freed = [], 0
+        for record in list(self._by_name.values()):
+            if self._users_of(record.name) or not (every or record.anonymous):
+                continue
+            if not self._passes(record, labels):
+                continue
+            size = 0 if record.device else await in_thread(self._directories.usage, record.name)
+            await self._remove(record.name)
+            removed.append(record.name)
+            freed += size
+        return removed, freed
+
+    def _emit(self, action: str, name: str) -> None:
+        self._events.emit("volume", action, name, {"driver": "local"})
+
+
+def _device(name: str, options: Mapping[str, str]) -> str:
+    """Return the host's directory of a volume that is bound; empty for one of the engine's own."""
+    unknown = set(options) - {"type", "o", "device"}
+    if unknown:
+        raise InvalidError(f'create {name}: invalid option: "{min(unknown)}"')
+    if not options:
+        return ""
+    bound = options.get("type") in ("none", "bind") and "bind" in options.get("o", "").split(",")
+    device = options.get("device", "")
+    if not bound or not os.path.isabs(device):
+        raise UnsupportedError(
+            f"create {name}: of the local driver's options, only type=none with o=bind and an"
+            " absolute device are supported"
+        )
+    return os.path.normpath(device)

@@ -28,7 +28,7 @@ LISTS = {
         " | sort"
     ),
     "limits of the shell": "ulimit -c; ulimit -s",
-    "first process": "echo $$; ls /proc | grep -c '^[0-9]*$'",
+    "first process": "echo $$; set -- /proc/[0-9]*; echo $#",
     "environment": "env | grep -v HOSTNAME | sort",
     "hosts file": "sed -e 's/[0-9.]*\\t[0-9a-f]*$//' /etc/hosts",
     "umask": "umask",
@@ -45,10 +45,10 @@ FORBIDDEN = {
     "sysfs": "echo 1 >/sys/kernel/mm/ksm/run",
     "sysrq": "echo h >/proc/sysrq-trigger",
     "change root escape": "chroot /proc/1/root/../../.. test -e /host-marker",
-    "clock": "date -s 2020-01-01",
+    "clock": '! date -s 2020-01-01 2>&1 | grep "can\'t set date"',
     "kernel log": "dmesg",
     "interface": "ip link add dummy0 type dummy",
-    "cgroup": "mkdir /sys/fs/cgroup/x || mkdir /sys/fs/cgroup/memory/x",
+    "cgroup": "mkdir /sys/fs/cgroup/memory/x",
 }
 
 
@@ -92,5 +92,12 @@ def test_nothing_of_the_host_is_seen(engine: Engine) -> None:
 
 
 def test_no_descriptor_leaks(engine: Engine) -> None:
-    _, listed = run(engine.host, "ls -l /proc/1/fd | grep -o '[0-9]* ->' | tr -d ' >-'")
-    assert set(listed.split()) <= {"0", "1", "2", "10"}  # 10 is the shell's own
+    words = ("run", "--rm", "busybox", "ls", "/proc/self/fd")
+    assert engine.docker(*words).stdout.split() == ["0", "1", "2", "3"]  # 3 is the listing's own
+
+
+def test_the_directory_of_the_cgroups_cannot_be_written(engine: Engine) -> None:
+    # dockerd of Debian 12 leaves this one writable; a newer runc does not.
+    status, said = run(engine.host, "mkdir /sys/fs/cgroup/x")
+    assert status != 0
+    assert "Read-only file system" in said

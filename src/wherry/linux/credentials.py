@@ -55,6 +55,13 @@ def last_capability() -> int:
         return int(file.read())
 
 
+def bounding_set() -> frozenset[int]:
+    """Return the capabilities that this process can give at most."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        mask = next(int(line.split()[1], 16) for line in file if line.startswith("CapBnd:"))
+    return frozenset(number for number in range(mask.bit_length()) if mask >> number & 1)
+
+
 class _FilterProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 

@@ -299,9 +299,12 @@ def _redirect(datagram_port: int, stream_port: int) -> None:
     try:
         nft.run(
             f"add table ip {_TABLE}\ndelete table ip {_TABLE}\n"
-            f"table ip {_TABLE} {{ chain output {{ type nat hook output priority -100;"
-            f" ip daddr {ADDRESS} udp dport 53 dnat to {ADDRESS}:{datagram_port};"
-            f" ip daddr {ADDRESS} tcp dport 53 dnat to {ADDRESS}:{stream_port}; }} }}"
+            f"table ip {_TABLE} {{\n"
+            "chain output {\n"
+            "type nat hook output priority -100;\n"
+            f"ip daddr {ADDRESS} udp dport 53 dnat to {ADDRESS}:{datagram_port}\n"
+            f"ip daddr {ADDRESS} tcp dport 53 dnat to {ADDRESS}:{stream_port}\n"
+            "}\n}"
         )
     finally:
         nft.close()

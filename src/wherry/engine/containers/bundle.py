@@ -21,7 +21,7 @@ from wherry.engine.containers.record import Container
 from wherry.engine.spec import capabilities, security
 from wherry.engine.spec.container import Facts, container_spec
 from wherry.engine.spec.users import Identity, resolve
-from wherry.linux.credentials import last_capability
+from wherry.linux.credentials import bounding_set
 from wherry.runtime.cgroups.hierarchy import hierarchy
 from wherry.runtime.security.default_profile import default_profile
 from wherry.runtime.security.seccomp import compile_profile
@@ -53,7 +53,7 @@ class Bundles:
         self._engine_id = engine_id
         self._filters = os.path.join(exec_root, "seccomp")
         self._snapshots = snapshots
-        self._last_capability = last_capability()
+        self.capabilities = bounding_set()
 
     def cgroups_path(self, record: Container) -> str:
         """Return where the container's cgroups are, below every controller."""
@@ -90,7 +90,7 @@ class Bundles:
             identity=self.identity(record, record.config.user),
             cgroups_path=self.cgroups_path(record),
             hostname=record.config.hostname or os.uname().nodename,
-            last_capability=self._last_capability,
+            capabilities=self.capabilities,
             devices=_devices(record),
             init=_find_init() if host.init else "",
             unified_cgroups=hierarchy().is_unified,
@@ -106,7 +106,7 @@ class Bundles:
         """Return the path of the container's compiled filter, empty for none."""
         host = record.host_config
         names = capabilities.effective(
-            host.cap_add, host.cap_drop, privileged=host.privileged, last=self._last_capability
+            host.cap_add, host.cap_drop, privileged=host.privileged, available=self.capabilities
         )
         chosen = security.parse(host.security_opt).seccomp
         if host.privileged or chosen == {}:

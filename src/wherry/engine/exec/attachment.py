@@ -41,6 +41,8 @@ class ExecAttachment:
                     # Something that it started holds the streams: what there was has been read.
                     return
                 await self._news()
+        # Clients ask for the exit code as soon as the stream ends: it has to be there by then.
+        await self._view.ended.wait()
 
     async def _news(self) -> None:
         waiting = [asyncio.ensure_future(readable(fd)) for fd in self._outputs.values()]

@@ -20,7 +20,7 @@ from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
 from wherry.engine.exec.attachment import ExecAttachment
 from wherry.engine.exec.view import ExecView
-from wherry.engine.spec import environment
+from wherry.engine.spec import capabilities, environment
 from wherry.engine.spec.container import capability_sets
 from wherry.engine.spec.container import user as user_object
 from wherry.engine.supervision.keepers import Keepers
@@ -28,7 +28,6 @@ from wherry.engine.supervision.values import ExitRecord
 from wherry.keeper.client import LaunchError
 from wherry.keeper.protocol import CreateExec, Custody
 from wherry.linux import pidfd, terminal
-from wherry.runtime.security.capabilities import NAMES
 from wherry.wire.requests import ExecCreate
 
 _UNKNOWN_EXIT = 255
@@ -152,7 +151,11 @@ class Execs:
         identity = self._bundles.identity(record, wanted.user or record.config.user)
         with open(f"{self._bundles.directory(record)}/config.json", "rb") as file:
             first: dict[str, Any] = json.load(file)["process"]
-        names = list(NAMES) if wanted.privileged else first["capabilities"]["bounding"]
+        names = (
+            capabilities.effective((), (), privileged=True, available=self._bundles.capabilities)
+            if wanted.privileged
+            else first["capabilities"]["bounding"]
+        )
         made = environment.merge(first["env"], wanted.env or [])
         if wanted.tty and not any(entry.startswith("TERM=") for entry in made):
             made.append("TERM=xterm")

@@ -160,11 +160,7 @@ def _require_host(platform: str) -> None:
 
 def _run_config(container: Config, given: Config) -> ImageRunConfig:
     """Return what containers of the new image start with: the container's, then what was given."""
-    plain = msgspec.to_builtins(container)
-    run = msgspec.convert(plain, ImageRunConfig)
-    over = msgspec.to_builtins(given)
-    chosen = {key: value for key, value in over.items() if value not in (None, "", False, [], {})}
-    other = msgspec.convert(chosen, ImageRunConfig)
+    run, other = _portable(container), _portable(given)
     return msgspec.structs.replace(
         run,
         env=merge(run.env or (), other.env or ()) or None,
@@ -176,3 +172,10 @@ def _run_config(container: Config, given: Config) -> ImageRunConfig:
         entrypoint=other.entrypoint or run.entrypoint,
         working_dir=other.working_dir or run.working_dir,
     )
+
+
+def _portable(config: Config) -> ImageRunConfig:
+    """Return the part of a container's configuration that images have, without what is empty."""
+    plain = msgspec.to_builtins(config)
+    said = {key: value for key, value in plain.items() if value not in (None, "", False, [], {})}
+    return msgspec.convert(said, ImageRunConfig)

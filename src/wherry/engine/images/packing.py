@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError
@@ -12,8 +13,6 @@ from wherry.engine.events import Events
 from wherry.engine.images.changes import apply
 from wherry.engine.images.lease import lease
 from wherry.engine.images.make import add_layer, put_image, step, words
-from wherry.engine.images.pack.collect import Packed, collect
-from wherry.engine.images.pack.layer import write_layer
 from wherry.engine.spec.environment import merge
 from wherry.oci.image import ImageRunConfig
 from wherry.oci.reference import parse_reference
@@ -21,6 +20,9 @@ from wherry.store.errors import full_disk_named
 from wherry.store.images import Image
 from wherry.store.store import Store
 from wherry.wire.requests import PackRequest
+
+if TYPE_CHECKING:
+    from wherry.engine.images.pack.collect import Packed
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class PackImage:
         if target.digest:
             raise InvalidError("refusing to create a tag with a digest reference")
         target = target.with_default_tag()
-        packed = await in_thread(collect, wanted.paths or (), wanted.include or ())
+        packed = await in_thread(_collect, wanted)
         for note in packed.notes:
             progress(note)
         image = await in_thread(self._make, wanted, packed)
@@ -46,6 +48,8 @@ class PackImage:
         return image.id
 
     def _make(self, wanted: PackRequest, packed: Packed) -> Image:
+        from wherry.engine.images.pack.layer import write_layer  # noqa: PLC0415 - as in _collect
+
         command = f"wherry image pack {words(wanted.paths or ())}"
         with (
             full_disk_named(self.store.layout.root),
@@ -56,6 +60,13 @@ class PackImage:
             layer = add_layer(self.store, held, file)
             entry = step(command, "packed from the programs of a machine", "", empty=layer is None)
             return put_image(self.store, held, None, layer, _config(wanted, packed), entry)
+
+
+def _collect(wanted: PackRequest) -> Packed:
+    # Most engines never pack: a reader of ELF files is loaded by the first that does.
+    from wherry.engine.images.pack.collect import collect  # noqa: PLC0415
+
+    return collect(wanted.paths or (), wanted.include or ())
 
 
 def _config(wanted: PackRequest, packed: Packed) -> ImageRunConfig:

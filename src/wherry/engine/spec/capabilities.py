@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from wherry.base.errors import InvalidError
@@ -32,10 +32,18 @@ def normalise(words: Sequence[str] | None) -> list[str]:
 
 
 def effective(
-    add: Sequence[str] | None, drop: Sequence[str] | None, *, privileged: bool, last: int
+    add: Sequence[str] | None,
+    drop: Sequence[str] | None,
+    *,
+    privileged: bool,
+    available: Collection[int],
 ) -> list[str]:
-    """Return what the container has, in the order of their numbers; `last` is the kernel's last."""
-    known = NAMES[: last + 1]
+    """Return what the container has, in the order of their numbers.
+
+    `available` are the numbers of those that the engine itself may give: in a virtual machine or a
+    container some can be missing, and even a privileged container does without them, as in Docker.
+    """
+    known = [name for number, name in enumerate(NAMES) if number in available]
     added, dropped = normalise(add), normalise(drop)
     if privileged:
         return list(known)

@@ -6,7 +6,7 @@ The seccomp filter is compiled apart and not in the document that the built-in r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ class Facts:
     identity: Identity
     cgroups_path: str
     hostname: str
-    last_capability: int
+    capabilities: Collection[int]
     devices: Sequence[dict[str, Any]] = field(default_factory=list)
     init: str = ""
     unified_cgroups: bool = False
@@ -55,7 +55,7 @@ def process(record: Container, facts: Facts, options: security.SecurityOptions) 
     """Return the `process` object of the container's first process."""
     config, host = record.config, record.host_config
     names = capabilities.effective(
-        host.cap_add, host.cap_drop, privileged=host.privileged, last=facts.last_capability
+        host.cap_add, host.cap_drop, privileged=host.privileged, available=facts.capabilities
     )
     arguments = [record.path, *record.args]
     if facts.init:

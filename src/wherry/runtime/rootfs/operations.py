@@ -135,16 +135,36 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Protect:
+    """Make a mount read-only after it has been filled."""
+
+    target: str
+
+    def describe(self) -> str:
+        return f'making "{self.target}" read-only'
+
+    def execute(self, root: int) -> None:
+        target = openat2.open_in_root(root, self.target, os.O_PATH | os.O_DIRECTORY)
+        try:
+            mounts.set_attributes(target, add=mounts.MOUNT_ATTR_RDONLY)
+        finally:
+            os.close(target)
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
-    """A symbolic link; one that is there already is left."""
+    """A symbolic link; one that is there already is left. Made only where the host has `needs`."""
 
     path: str
     leads_to: str
+    needs: str = "/"
 
     def describe(self) -> str:
         return f'creating link "{self.path}"'
 
     def execute(self, root: int) -> None:
+        if not os.path.exists(self.needs):
+            return
         folder, _, name = self.path.rpartition("/")
         parent = openat2.make_directories(root, folder)
         try:
@@ -216,6 +236,7 @@ def overlay(options: Sequence[str]) -> int:
     try:
         context = mounts.open_filesystem("overlay")
         try:
+            mounts.configure(context, "source", "overlay")
             for lower in lowers:
                 mounts.configure(context, "lowerdir+", lower)
             for key, value in pairs.items():

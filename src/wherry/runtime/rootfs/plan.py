@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from wherry.runtime.rootfs.operations import Bind, Device, Link, MountFilesystem, Operation
+from wherry.linux import mounts
+from wherry.runtime.rootfs.operations import (
+    Bind,
+    Device,
+    Link,
+    MountFilesystem,
+    Operation,
+    Protect,
+)
 from wherry.runtime.rootfs.options import Options, parse_options
 
 # What every container has in /dev (runtime-spec, config-linux.md, "Default Devices").
@@ -18,7 +26,6 @@ _LINKS: Final = (
     ("/dev/stdin", "/proc/self/fd/0"),
     ("/dev/stdout", "/proc/self/fd/1"),
     ("/dev/stderr", "/proc/self/fd/2"),
-    ("/dev/core", "/proc/kcore"),
     ("/dev/ptmx", "pts/ptmx"),
 )
 
@@ -66,9 +73,12 @@ def _legacy_cgroups(
     target: str, options: Options, cgroups: Mapping[str, str]
 ) -> Iterator[Operation]:
     """Show the container's own directory of each controller, under the controller's name."""
-    yield MountFilesystem("tmpfs", "tmpfs", target, Options(data=("mode=755",)))
+    writable = options.add & ~mounts.MOUNT_ATTR_RDONLY
+    yield MountFilesystem("tmpfs", "tmpfs", target, Options(add=writable, data=("mode=755",)))
     for name, directory in cgroups.items():
         yield Bind(directory, f"{target}/{name}", Options(add=options.add, bind=True))
+    if options.add != writable:
+        yield Protect(target)
 
 
 def _dev(config: Mapping[str, Any]) -> Iterator[Operation]:
@@ -89,3 +99,4 @@ def _dev(config: Mapping[str, Any]) -> Iterator[Operation]:
             yield Device(f"/dev/{name}", "c", major, minor)
     for path, leads_to in _LINKS:
         yield Link(path, leads_to)
+    yield Link("/dev/core", "/proc/kcore", needs="/proc/kcore")

@@ -12,6 +12,8 @@ Version = tuple[int, int]
 # From 1.52 on, events and inspect lose fields that docker-compose 1.29 and docker-py read.
 NEWEST: Version = (1, 51)
 OLDEST: Version = (1, 24)
+# Not announced: what skopeo before 1.14 asks for without negotiating, and for nothing that differs.
+_OLDEST_ANSWERED: Version = (1, 22)
 _PREFIX = re.compile(r"/v(\d{1,3})\.(\d{1,4})(?=/)")
 
 
@@ -31,9 +33,9 @@ def split(path: str) -> tuple[Version, str]:
             f"client version {text(version)} is too new. "
             f"Maximum supported API version is {text(NEWEST)}"
         )
-    if version < OLDEST:
+    if version < _OLDEST_ANSWERED:
         raise PlainTextError(
             f"client version {text(version)} is too old. Minimum supported API version is "
             f"{text(OLDEST)}, please upgrade your client to a newer version"
         )
-    return version, path[match.end() :]
+    return max(version, OLDEST), path[match.end() :]

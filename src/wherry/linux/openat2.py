@@ -16,6 +16,7 @@ RESOLVE_NO_SYMLINKS: Final = 0x04
 RESOLVE_BENEATH: Final = 0x08
 RESOLVE_IN_ROOT: Final = 0x10
 
+_DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY
 _NEW_FILE: Final = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # As many links as the kernel follows in one path.
 _MOST_LINKS: Final = 40
@@ -38,6 +39,17 @@ def make_directories(root: int, path: str, mode: int = 0o755) -> int:
     Every component is resolved in the root, so that a link in a hostile tree leads nowhere else.
     Where a link leads to nothing, the directory is made where it points, in the root.
     """
+    path = f"/{path.strip('/')}"
+    parent, _, component = path.rpartition("/")
+    # Nearly always it is there, or only the last part of it is missing.
+    with contextlib.suppress(FileNotFoundError):
+        return open_in_root(root, path, _DIRECTORY)
+    with contextlib.suppress(FileNotFoundError):
+        opened = open_in_root(root, parent or "/", _DIRECTORY)
+        try:
+            return _make_directory(root, parent, opened, component, mode, _MOST_LINKS)
+        finally:
+            os.close(opened)
     return _make_directories(root, path, mode, _MOST_LINKS)
 
 
@@ -57,20 +69,24 @@ def _make_directories(root: int, path: str, mode: int, links: int) -> int:
 
 
 def _directory(root: int, parent: str, opened: int, component: str, mode: int, links: int) -> int:
-    path = f"{parent}/{component}"
-    flags = os.O_PATH | os.O_DIRECTORY
     try:
-        return open_in_root(root, path, flags)
+        return open_in_root(root, f"{parent}/{component}", _DIRECTORY)
     except FileNotFoundError:
-        if component == "..":
-            raise
+        return _make_directory(root, parent, opened, component, mode, links)
+
+
+def _make_directory(
+    root: int, parent: str, opened: int, component: str, mode: int, links: int
+) -> int:
+    if component == "..":
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"{parent}/..")
     try:
         os.mkdir(component, mode, dir_fd=opened)
     except FileExistsError:
         target = _dangling(parent, opened, component, links)
         if target is not None:
             return _make_directories(root, target, mode, links - 1)
-    return open_in_root(root, path, flags)
+    return open_in_root(root, f"{parent}/{component}", _DIRECTORY)
 
 
 def _dangling(parent: str, opened: int, name: str, links: int) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from wherry.base.errors import ConflictError, InvalidError, UnavailableError
@@ -99,7 +100,7 @@ class AddressPool:
         first, last = self.within.network_address, self.within.broadcast_address
         edges: Collection[Address] = (self.subnet.network_address, self.subnet.broadcast_address)
         start = self._next if self._next is not None and first <= self._next <= last else first
-        for number in (*range(int(start), int(last) + 1), *range(int(first), int(start))):
+        for number in chain(range(int(start), int(last) + 1), range(int(first), int(start))):
             address = Address(number)
             if address not in edges:
                 yield address

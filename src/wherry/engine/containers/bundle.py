@@ -78,7 +78,7 @@ class Bundles:
         facts = self._facts(record)
         spec = container_spec(record, facts)
         data = json.dumps(spec, separators=(",", ":")).encode()
-        write_file(os.path.join(facts.directory, "config.json"), data, 0o600)
+        write_file(os.path.join(facts.directory, "config.json"), data, 0o600, sync=False)
         return Bundle(facts.directory, facts.cgroups_path, spec["process"], self.seccomp(record))
 
     def _facts(self, record: Container) -> Facts:

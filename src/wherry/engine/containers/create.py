@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import begin_in_thread, in_thread
 from wherry.base.errors import InvalidError, NotFoundError
 from wherry.base.ids import ContainerId, new_id
 from wherry.engine.containers import mount_points
@@ -27,6 +27,7 @@ from wherry.engine.events import Events
 from wherry.engine.signals import parse_signal
 from wherry.engine.spec import capabilities, environment, resources, security
 from wherry.oci.image import ImageRunConfig
+from wherry.runtime import cgroups
 from wherry.store.snapshots import SnapshotStore
 from wherry.wire.container_config import Config, HostConfig, NetworkingConfig
 
@@ -62,6 +63,8 @@ class CreateContainer:
         platform: str | None,
     ) -> CreatedContainer:
         """Create a container and return its id. Raises errors in Docker's words."""
+        # Most containers are started as soon as they are made.
+        begin_in_thread(cgroups.anticipate)
         if name:
             name = check_name(name)
             if name in self.table:

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import begin_in_thread, in_thread
 from wherry.base.errors import ConflictError, InternalError, InvalidError, NotModifiedError
 from wherry.engine.containers.bundle import Bundle, Bundles
 from wherry.engine.containers.create import container_attributes
@@ -58,6 +58,7 @@ class StartContainer:
 
     async def run(self, record: Container) -> None:
         """Start a container whose lock is held."""
+        begin_in_thread(cgroups.anticipate)
         try:
             await self._run(record)
         except BaseException as error:

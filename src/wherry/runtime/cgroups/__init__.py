@@ -5,6 +5,15 @@ joins, empties and removes. A cgroups path is like `/wherry-1a2b3c/<container id
 every controller.
 """
 
-from wherry.runtime.cgroups.manage import join, kill, make, oom_kills, pids, remove, update
+from wherry.runtime.cgroups.manage import (
+    anticipate,
+    join,
+    kill,
+    make,
+    oom_kills,
+    pids,
+    remove,
+    update,
+)
 
-__all__ = ["join", "kill", "make", "oom_kills", "pids", "remove", "update"]
+__all__ = ["anticipate", "join", "kill", "make", "oom_kills", "pids", "remove", "update"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import time
 from collections.abc import Mapping
@@ -36,6 +37,30 @@ def make(path: str, resources: Mapping[str, Any]) -> None:
     _apply_v1(found, path, plan.writes_v1(resources))
 
 
+def anticipate() -> None:
+    """Begin the wait that the next process to join a cgroup would begin with.
+
+    The first move in a while waits for a grace period of RCU, 4 to 16 ms measured; those that soon
+    follow another do not. To write this process into the cgroup that it is in already changes
+    nothing and takes that wait, while whoever starts a container does something else.
+    """
+    found = hierarchy()
+    top = found.unified if found.is_unified else next(iter(found.legacy.values()), None)
+    name = "" if found.is_unified else next(iter(found.legacy), "")
+    if top is None:
+        return
+    with contextlib.suppress(OSError):
+        _write(f"{top}{_own_path(name)}/cgroup.procs", "0")
+
+
+def _own_path(controller: str) -> str:
+    for line in _read("/proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return path
+    return ""
+
+
 def _make_directory(directory: str) -> None:
     try:
         os.mkdir(directory, 0o755)
@@ -57,15 +82,16 @@ def _inherit_cpuset(top: str, path: str) -> None:
 
 
 def _apply_v1(found: Hierarchy, path: str, writes: list[plan.Write]) -> None:
-    for controller, file, value in writes:
+    for (controller, file), group in itertools.groupby(writes, lambda one: one[:2]):
         if controller not in found.legacy:
             raise OSError(errno.EOPNOTSUPP, f"this machine has no cgroup controller {controller}")
-        _write_limit(f"{found.legacy[controller]}{path}/{file}", value)
+        values = [value for _, _, value in group]
+        _write_limit(f"{found.legacy[controller]}{path}/{file}", *values)
 
 
-def _write_limit(file: str, value: str) -> None:
+def _write_limit(file: str, *values: str) -> None:
     try:
-        _write(file, value)
+        _write(file, *values)
     except FileNotFoundError:
         # Swap accounting and block weights are compiled out of some kernels; Docker goes on too.
         if not file.endswith(("memory.memsw.limit_in_bytes", "blkio.weight", "io.weight")):
@@ -202,10 +228,12 @@ def _read(file: str) -> str:
         return opened.read()
 
 
-def _write(file: str, value: str) -> None:
+def _write(file: str, *values: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    value = ""
     try:
-        os.write(descriptor, value.encode())
+        for value in values:
+            os.write(descriptor, value.encode())
     except OSError as error:
         raise OSError(error.errno, f"writing {value!r} to {file}: {error.strerror}") from error
     finally:

@@ -1,7 +1,16 @@
 # Shared by ./quickstart and ./runtests: what they need of the machine. Sourced, never run.
 # shellcheck shell=bash
 
-step() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+# paint CODE DESCRIPTOR TEXT: coloured on a terminal, plain everywhere else.
+paint() {
+    if [ -t "$2" ] && [ -z "${NO_COLOR:-}" ]; then
+        printf '\n\033[%sm%s\033[0m\n' "$1" "$3" >&"$2"
+    else
+        printf '\n%s\n' "$3" >&"$2"
+    fi
+}
+
+step() { paint 1 2 "== $*"; }
 
 fail() {
     printf '\nerror: %s\n' "$1" >&2

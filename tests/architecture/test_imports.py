@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-THIRD_PARTY = {"aiohttp", "msgspec", "pyroute2", "h11", "dnslib", "isal", "elftools", "backports"}
+THIRD_PARTY = {"aiohttp", "msgspec", "yarl", "h11", "dnslib", "isal", "elftools", "backports"}
 
 BUDGETS = {
     "wherry.keeper.serve": THIRD_PARTY | {"asyncio", "sqlite3", "ssl", "http", "email", "logging"},

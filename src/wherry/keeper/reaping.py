@@ -15,8 +15,8 @@ _CORE_DUMPED: Final = 0x80
 def wait_status(pidfd: int) -> int | None:
     """Reap the process if it is our child and has ended; return its status as wait(2) gives it.
 
-    For somebody else's child the kernel is asked (Linux 6.15), which knows once it has been reaped.
-    None: still running, not yet reaped by its parent, or unknown for good.
+    For somebody else's child the kernel is asked, which knows while it is a zombie, and from Linux
+    6.15 on also when it has been reaped. None: still running, or unknown for good.
     """
     try:
         ended = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | _WALL)

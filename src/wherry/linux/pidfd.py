@@ -40,10 +40,14 @@ def send_signal(pidfd: int, number: int) -> None:
 
 
 def exit_status(pidfd: int) -> int | None:
-    """Return the wait status of a process that has ended and was reaped by anyone.
+    """Return the wait status of a process that has ended, whoever its parent is.
 
-    None while it runs or waits to be reaped, and where the kernel (before 6.15) does not keep it.
+    None while it runs, and where it has been reaped and the kernel (before 6.15) does not keep it.
     """
+    # The zombie first: one that is reaped between the two questions is found by the second.
+    status = _zombie_status(pidfd)
+    if status is not None:
+        return status
     info = _Info(mask=_PIDFD_INFO_EXIT)
     try:
         fcntl.ioctl(pidfd, _PIDFD_GET_INFO, info)
@@ -52,14 +56,32 @@ def exit_status(pidfd: int) -> int | None:
     return info.exit_code if info.mask & _PIDFD_INFO_EXIT else None
 
 
-def same_process(pidfd: int, pid: int) -> bool:
-    """Tell whether the descriptor is of the process that has this pid now."""
+def _zombie_status(pidfd: int) -> int | None:
+    """Return the status of a process that waits to be reaped: the last field of its stat file."""
+    pid = pid_of(pidfd)
+    if pid <= 0:
+        return None
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return int(fields[-1]) if fields[0] == b"Z" and pid_of(pidfd) == pid else None
+
+
+def pid_of(pidfd: int) -> int:
+    """Return the pid of the process that a descriptor is of; -1 once it has been reaped."""
     try:
         with open(f"/proc/self/fdinfo/{pidfd}", "rb") as file:
             lines = file.read().splitlines()
     except FileNotFoundError:
-        return False
-    return any(line.split() == [b"Pid:", str(pid).encode()] for line in lines)
+        return -1
+    return next((int(line.split()[1]) for line in lines if line.startswith(b"Pid:")), -1)
+
+
+def same_process(pidfd: int, pid: int) -> bool:
+    """Tell whether the descriptor is of the process that has this pid now."""
+    return pid_of(pidfd) == pid
 
 
 _setns = libc.function("setns", ctypes.c_int, ctypes.c_int)

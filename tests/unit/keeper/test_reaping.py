@@ -39,3 +39,19 @@ def test_a_signal_and_a_process_that_runs() -> None:
     wait(pidfd)
     assert wait_status(pidfd) == signal.SIGKILL
     os.close(pidfd)
+
+
+def test_somebody_elses_child_that_is_not_reaped_yet() -> None:
+    # The parent of what is asked for is a process in between, which does not reap it at first.
+    reading, writing = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        os.write(writing, str(child(7)).encode())
+        signal.pause()
+    pidfd = os.pidfd_open(int(os.read(reading, 20)))
+    wait(pidfd)
+    assert wait_status(pidfd) == 7 << 8
+    os.kill(middle, signal.SIGKILL)
+    os.waitpid(middle, 0)
+    for descriptor in (pidfd, reading, writing):
+        os.close(descriptor)

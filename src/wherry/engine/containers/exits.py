@@ -1,8 +1,8 @@
 """What happens when a container's first process has ended: once for each run, whoever saw it end.
 
-In order: the record says so; waiters are told; then what the run had is given back: address, ports,
-cgroups. The keeper is told to forget only when the record is written, so that a crash in between
-brings the exit again. Restart policies wait here, with Docker's growing pauses.
+In order: address and ports are given back; the record says so; waiters are told; cgroups are
+removed. The keeper is told to forget only when the record is written, so that a crash in between, or
+a full disk, brings the exit again. Restart policies wait here, with Docker's growing pauses.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from wherry.engine.supervision.keepers import Keepers
 from wherry.engine.supervision.values import ExitRecord
 from wherry.logs.watch import LogWatch
 from wherry.runtime import cgroups
+from wherry.store.errors import DiskFullError
 
 log = logging.getLogger(__name__)
 
 _UNKNOWN_EXIT: Final = 255
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 60.0
+_FULL_DISK_PAUSE: Final = 1.0
 _LONG_RUN_NS: Final = 10_000_000_000
 
 
@@ -91,14 +93,13 @@ class ExitHandler:
         state.exit_known = exited.exit_code is not None
         state.exit_code = _UNKNOWN_EXIT if exited.exit_code is None else exited.exit_code
         state.error = "" if state.exit_known else "how the process ended could not be found out"
-        self.table.save(record)
         self.log_watch.finish(self.bundles.log_directory(record))
         if state.oom_killed:
             self.events.emit("container", "oom", record.id, container_attributes(record))
         if ran_ns >= _LONG_RUN_NS:
             self._pauses.pop(record.id, None)
         await self.sandboxes.close(record)
-        self.table.save(record)
+        saved = self._save(record)
         self.events.emit(
             "container",
             "die",
@@ -110,8 +111,26 @@ class ExitHandler:
             ),
         )
         self.waiters.exited(record)
-        await self.keepers.forget(record.id)
+        if saved:
+            await self.keepers.forget(record.id)
+        else:
+            self.later(self._save_later(record))
         await self._remove_cgroups(path)
+
+    def _save(self, record: Container) -> bool:
+        """Write a record; False when the disk is full, which must not keep a run from ending."""
+        try:
+            self.table.save(record)
+        except DiskFullError as error:
+            log.warning("the end of container %s is not written yet: %s", record.name, error)
+            return False
+        return True
+
+    async def _save_later(self, record: Container) -> None:
+        """Try until there is room; the keeper remembers the exit for as long."""
+        while not self._save(record):
+            await asyncio.sleep(_FULL_DISK_PAUSE)
+        await self.keepers.forget(record.id)
 
     @staticmethod
     async def _remove_cgroups(path: str) -> None:
@@ -131,7 +150,7 @@ class ExitHandler:
             return False
         record.state.status = Status.RESTARTING
         record.restart_count += 1
-        self.table.save(record)
+        self._save(record)
         return True
 
     async def _restart(self, record: Container) -> None:

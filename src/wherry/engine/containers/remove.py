@@ -17,6 +17,7 @@ from wherry.engine.containers.table import ContainerTable, NoSuchContainerError
 from wherry.engine.containers.waiters import Waiters
 from wherry.engine.events import Events
 from wherry.logs.watch import LogWatch
+from wherry.store.errors import DiskFullError
 from wherry.store.snapshots import SnapshotStore
 
 
@@ -56,7 +57,12 @@ class RemoveContainer:
         """Remove a container that does not run; the lock is held."""
         record.state.stopped_by_user = True
         await self.sandboxes.close(record)
-        self.table.remove(record)
+        try:
+            self.table.remove(record)
+        except DiskFullError:
+            # What the container has written makes the room to write that it is gone.
+            await in_thread(self.snapshots.remove, record.id)
+            self.table.remove(record)
         self.log_watch.finish(f"{self.snapshots.directory(record.id)}/logs")
         self.events.emit("container", "destroy", record.id, container_attributes(record))
         self.waiters.removed(record)

@@ -1,8 +1,8 @@
 """Finding out how a process ended whose keeper could not tell, and waiting for a process's end.
 
 A container whose keeper died belongs to the engine, its subreaper, which reaps it here. One whose
-keeper and engine both died belongs to the machine's init, which reaps it; from Linux 6.15 on the
-kernel then tells whoever has a pidfd from before.
+keeper and engine both died belongs to the machine's init, which reaps it when it likes: until then
+/proc tells, and afterwards, from Linux 6.15 on, the kernel tells whoever has a pidfd from before.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ _PAUSE_SECONDS: Final = 0.01
 async def find_out(pidfd: int) -> int | None:
     """Return the wait status of a process that has ended; None if nobody can tell.
 
-    Only its parent can tell before it has been reaped, and init does that soon: hence some
-    patience.
+    Patience is for what lies between: a process that is being reaped just now is neither.
     """
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while (status := wait_status(pidfd)) is None and time.monotonic() < give_up:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.engine import Engine, program, running_engine
+from fixtures.waiting import eventually
 
 
 def request(engine: Engine, method: str, path: str, body: bytes) -> tuple[int, str]:
@@ -120,3 +122,27 @@ def test_a_full_disk(small_disk: Path) -> None:
         assert "no space left on device" in (done.stderr + done.stdout).lower()
         assert "big" not in engine.docker("images").stdout
         assert engine.docker("run", "--rm", "busybox", "echo", "fine").stdout == "fine\n"
+
+
+def test_runs_end_on_a_full_disk(small_disk: Path) -> None:
+    with running_engine(root=small_disk / "engine") as engine:
+        engine.docker("run", "-d", "--name", "kept", "busybox", "sleep", "600")
+        fill = small_disk / "fill"
+        fill_up(fill)
+        started = engine.docker("run", "--rm", "busybox", "true", check=False)
+        assert started.returncode == 125
+        assert "no space left on device" in started.stderr.lower()
+        engine.docker("stop", "-t", "0", "kept")
+        assert "Exited (137)" in engine.docker("ps", "-a").stdout
+        fill.unlink()
+        eventually(lambda: engine.docker("start", "kept", check=False).returncode == 0)
+        engine.docker("rm", "-f", "kept")
+
+
+def fill_up(path: Path) -> None:
+    """Write a file until there is no room for one more byte."""
+    with path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))

@@ -1,8 +1,8 @@
 """What happens when a container's first process has ended: once for each run, whoever saw it end.
 
 In order: address and ports are given back; the record says so; waiters are told; cgroups are
-removed. The keeper is told to forget only when the record is written, so that a crash in between, or
-a full disk, brings the exit again. Restart policies wait here, with Docker's growing pauses.
+removed. The keeper is told to forget only when the record is written, so that a crash in between,
+or a full disk, brings the exit again. Restart policies wait here, with Docker's growing pauses.
 """
 
 from __future__ import annotations
@@ -128,9 +128,12 @@ class ExitHandler:
 
     async def _save_later(self, record: Container) -> None:
         """Try until there is room; the keeper remembers the exit for as long."""
-        while not self._save(record):
+        while self.keepers.unacknowledged(record.id):
             await asyncio.sleep(_FULL_DISK_PAUSE)
-        await self.keepers.forget(record.id)
+            async with self.table.lock(record):
+                # Another start may have done this, and the next run be under way.
+                if self.keepers.unacknowledged(record.id) and self._save(record):
+                    await self.keepers.forget(record.id)
 
     @staticmethod
     async def _remove_cgroups(path: str) -> None:

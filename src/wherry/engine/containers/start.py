@@ -68,6 +68,10 @@ class StartContainer:
 
     async def _run(self, record: Container) -> None:
         async with contextlib.AsyncExitStack() as undo:
+            if self.keepers.unacknowledged(record.id):
+                # The end of the last run could not be written, because the disk was full.
+                self.table.save(record)
+                await self.keepers.forget(record.id)
             await self._check_mounts(record)
             custody = await self._make(record, undo)
             # An engine that dies now must know what addresses and ports the container has.

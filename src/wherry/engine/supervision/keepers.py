@@ -152,6 +152,10 @@ class Keepers:
         except KeeperLostError:
             await self._bury_created(identifier)
 
+    def unacknowledged(self, identifier: str) -> bool:
+        """Tell whether an exit was told that nobody has acknowledged yet."""
+        return identifier in self._told
+
     async def forget(self, identifier: str) -> None:
         """Acknowledge an exit: its record has been stored elsewhere, and all of it is dropped."""
         slot = self._where.get(identifier)

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wherry.base.crossing import in_thread
+from wherry.base.errors import ConflictError
+from wherry.base.lock import try_lock
 from wherry.daemon.options import Options
 from wherry.daemon.recovery import Recovery
 from wherry.engine.containers.attach import AttachToContainer
@@ -47,6 +49,10 @@ class Engine:
         self._options = options
         self._stack = stack
         os.makedirs(options.exec_root, 0o711, exist_ok=True)
+        held = try_lock(f"{options.exec_root}/lock")
+        if held is None:
+            raise ConflictError(f"exec root {options.exec_root} is in use by another engine")
+        stack.callback(os.close, held)
         self.store = Store.open(options.data_root)
         stack.callback(self.store.close)
         self.id = self._identify()

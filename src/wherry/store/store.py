@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from dataclasses import dataclass
 
+from wherry.base.lock import try_lock
 from wherry.store import trash
 from wherry.store.archives.archives import Archives
 from wherry.store.collection import Collected, Collector
@@ -89,10 +89,7 @@ class Store:
 
 
 def _lock(layout: Layout) -> int:
-    descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise DataRootInUseError(layout.root) from None
+    descriptor = try_lock(layout.lock)
+    if descriptor is None:
+        raise DataRootInUseError(layout.root)
     return descriptor

@@ -76,6 +76,8 @@ def bind_unix(path: str, mode: int, group: int) -> socket.socket:
     with suppress(FileNotFoundError):
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
             raise FileExistsError(f"{path} exists and is no socket")
+        if _answers(path):
+            raise FileExistsError(f"{path} is another process's: it is being listened to")
     passing = f"{path}.{os.getpid()}"
     with suppress(FileNotFoundError):
         os.unlink(passing)
@@ -92,3 +94,15 @@ def bind_unix(path: str, mode: int, group: int) -> socket.socket:
             os.unlink(passing)
         raise
     return listener
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except BlockingIOError:  # its backlog is full: somebody is there
+            return True
+        except OSError:
+            return False
+    return True

@@ -146,3 +146,21 @@ def fill_up(path: Path) -> None:
             with contextlib.suppress(OSError):
                 while True:
                     file.write(bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--network", "nowhere"], "network nowhere not found"),
+        (["--network", "container:nobody"], "No such container: nobody"),
+        (["--volumes-from", "nobody"], "No such container: nobody"),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_is_pulled(
+    engine: Engine, flags: list[str], words: str
+) -> None:
+    done = engine.docker("run", "--rm", *flags, "busybox", "true", check=False)
+    assert done.returncode == 125
+    assert words in done.stderr
+    assert "Unable to find image" not in done.stderr
+    assert engine.docker("ps", "-aq").stdout == ""

@@ -74,8 +74,12 @@ class CreateContainer:
         config = _merge(config, image.config.config or ImageRunConfig())
         _check(config, host)
         record = self._record(name, config, host, image)
-        self.sandboxes.check(record, networking)
-        points = mount_points.wanted(config, host, self.table.find)
+        try:
+            self.sandboxes.check(record, networking)
+            points = mount_points.wanted(config, host, self.table.find)
+        except NotFoundError as error:
+            # What clients take for a missing image, which they then pull, in vain.
+            raise InvalidError(str(error)) from error
         async with contextlib.AsyncExitStack() as undo:
             record.mounts = [await self._resolve_mount(point, undo) for point in points]
             undo.push_async_callback(in_thread, self.snapshots.remove, record.id)

@@ -60,7 +60,8 @@ class RemoveImage:
 
     async def _delete(self, image: Image, *, prune: bool) -> list[Removal]:
         """Delete an image, and with `prune` its nameless parents that nothing else needs."""
-        if self._users(image) or await in_thread(self._children, image):
+        kept = await in_thread(self._children, image)
+        if kept or self._users(image):
             return []
         done: list[Removal] = []
         candidates: set[str] = set()

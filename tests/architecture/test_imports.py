@@ -13,6 +13,7 @@ THIRD_PARTY = {"aiohttp", "msgspec", "yarl", "h11", "dnslib", "isal", "elftools"
 BUDGETS = {
     "wherry.keeper.serve": THIRD_PARTY | {"asyncio", "sqlite3", "ssl", "http", "email", "logging"},
     "wherry.runtime.launch": THIRD_PARTY | {"asyncio", "sqlite3", "ssl", "http", "email"},
+    "wherry.runtime.command.create": THIRD_PARTY | {"asyncio", "sqlite3", "ssl", "http", "email"},
     "wherry.cli.main": THIRD_PARTY | {"asyncio", "sqlite3", "ssl", "http", "email", "logging"},
 }
 

@@ -11,7 +11,6 @@ but leaves signals 32 and 33 ignored, which every container would inherit.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import subprocess
@@ -21,8 +20,8 @@ from typing import Final
 
 import wherry
 from wherry.keeper import exits, stdio
+from wherry.linux.sealed import sealed_copy
 
-_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _BACKLOG: Final = 16
 # Isolated and without site-packages: only the standard library and this package.
 PROGRAM: Final = """\
@@ -57,15 +56,7 @@ def prepare(exec_root: str) -> None:
 
 def sealed_interpreter() -> int:
     """Return a descriptor of a copy of the running interpreter that can never be changed."""
-    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
-    copy = os.memfd_create("wherry-keeper", flags)
-    with open(os.path.realpath(sys.executable), "rb") as original:
-        size = os.fstat(original.fileno()).st_size
-        while size:
-            size -= os.sendfile(copy, original.fileno(), None, size)
-    os.fchmod(copy, 0o500)
-    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, _SEALS)
-    return copy
+    return sealed_copy(os.path.realpath(sys.executable), "wherry-keeper")
 
 
 def spawn(exec_root: str, index: int, interpreter: int, program: str = PROGRAM) -> Spawned:

@@ -22,10 +22,10 @@ from typing import Any, Final
 from wherry.linux import namespaces, pidfd
 from wherry.runtime.init import container as container_init
 from wherry.runtime.init import execute as execute_init
-from wherry.runtime.report import PROCEED, Executed, Failed, Ready, Report, Reports
+from wherry.runtime.report import PROCEED, Executed, Failed, Mounted, Ready, Report, Reports
 
 __all__ = [
-    "Child", "Executed", "Failed", "Launch", "LaunchExec", "Ready", "Report",
+    "Child", "Executed", "Failed", "Launch", "LaunchExec", "Mounted", "Ready", "Report",
     "launch", "launch_exec", "preload", "proceed", "read_report",
 ]  # fmt: skip
 
@@ -39,6 +39,13 @@ class Launch:
 
     `namespaces` are joined by descriptor (of a namespace, or a pidfd) and win over paths in the
     configuration. Without `seccomp` the configuration's own profile is compiled in the child.
+
+    The rest is for a launcher that goes away before the program runs. `config` stands in for the
+    bundle's file, and `identifier` is what hooks are told. With `gate`, a listening socket, the
+    word to exec comes from whoever connects to it, who gets the reports from there on. With
+    `announce_root` the child reports `Mounted` and waits. `preserved` descriptors from 3 on reach
+    the program. `place` is called here with the pid of a child in a user namespace of its own,
+    which cannot put itself into cgroups.
     """
 
     bundle: str
@@ -47,6 +54,12 @@ class Launch:
     console_size: tuple[int, int] | None = None
     namespaces: Mapping[str, int] = field(default_factory=dict)
     seccomp: bytes | None = None
+    config: Mapping[str, Any] | None = None
+    identifier: str = ""
+    gate: int = -1
+    announce_root: bool = False
+    preserved: int = 0
+    place: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +97,11 @@ def launch(request: Launch) -> Child:
 
     Raises OSError or ValueError when the configuration cannot be read or the fork fails.
     """
-    with open(f"{request.bundle}/config.json", "rb") as file:
-        config = json.load(file)
+    config = request.config
+    if config is None:
+        with open(f"{request.bundle}/config.json", "rb") as file:
+            config = json.load(file)
+    assert config is not None
     kinds, joined = _namespaces(config, request.namespaces)
     pid_namespace = joined.pop("pid", None)
 
@@ -99,12 +115,24 @@ def launch(request: Launch) -> Child:
                 console_size=request.console_size,
                 join=joined,
                 seccomp=request.seccomp,
+                identifier=request.identifier,
+                gate=request.gate,
+                announce_root=request.announce_root,
+                preserved=request.preserved,
             ),
             channel,
         )
 
-    user = config["linux"] if kinds & namespaces.CLONE_NEWUSER else None
-    return _fork(kinds, pid_namespace, initialise, user)
+    if not kinds & namespaces.CLONE_NEWUSER:
+        return _fork(kinds, pid_namespace, initialise)
+    maps = config["linux"]
+
+    def admit(pid: int) -> None:
+        _map_users(pid, maps)
+        if request.place is not None:
+            request.place(pid)
+
+    return _fork(kinds, pid_namespace, initialise, admit)
 
 
 def _namespaces(
@@ -153,8 +181,9 @@ def _fork(
     kinds: int,
     pid_namespace: int | str | None,
     initialise: Callable[[socket.socket], None],
-    user: Mapping[str, Any] | None = None,
+    admit: Callable[[int], None] | None = None,
 ) -> Child:
+    """Fork; with `admit` the child waits until that was called with its pid."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
     try:
         with _children_in(pid_namespace):
@@ -162,8 +191,8 @@ def _fork(
         if pid == 0:
             _become_child(ours, theirs, initialise)
         theirs.close()
-        if user is not None:
-            _map_users(pid, user)
+        if admit is not None:
+            admit(pid)
             ours.send(PROCEED)
     except BaseException:
         ours.close()

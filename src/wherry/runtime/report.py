@@ -1,6 +1,7 @@
 """What a forked child tells whoever launched it, over a SOCK_SEQPACKET channel.
 
-    child to parent   {"ready": true}         prepared up to the exec; the terminal's master with it
+    child to parent   {"mounted": true}       its root is there but not entered; waits (if asked to)
+                      {"ready": true}         prepared up to the exec; the terminal's master with it
                       {"failed": {...}}       which step failed, and the words for the user
                       {"executing": true}     the next thing it does is execve
                       (end of file)           the channel closed on exec
@@ -15,11 +16,18 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
 _LARGEST: Final = 16 << 10
+_ONE_DESCRIPTOR: Final = socket.CMSG_SPACE(struct.calcsize("i"))
 PROCEED: Final = b"proceed"
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """The root file system is there and not yet entered; the child waits for PROCEED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Executed:
     """The program of the container runs."""
 
 
-Report = Ready | Failed | Executed
+Report = Mounted | Ready | Failed | Executed
 
 
 class StepError(Exception):
@@ -53,6 +61,11 @@ class StepError(Exception):
     def __init__(self, step: str, errno: int, message: str, exit_code: int = 128) -> None:
         super().__init__(message)
         self.failed = Failed(step, errno, message, exit_code)
+
+
+def send_mounted(channel: socket.socket) -> None:
+    """Tell that the root is mounted, before it is entered."""
+    channel.send(b'{"mounted": true}')
 
 
 def send_ready(channel: socket.socket, terminal: int | None) -> None:
@@ -108,7 +121,7 @@ class Reports:
             if "failed" in message:
                 self._executing.discard(channel)
                 return Failed(**message["failed"])
-            return Ready(terminal)
+            return Mounted() if "mounted" in message else Ready(terminal)
 
     def _at_end(self, channel: int) -> Report:
         if channel in self._executing:
@@ -120,14 +133,16 @@ class Reports:
 def _receive(channel: int) -> tuple[bytes, int | None]:
     borrowed = socket.socket(fileno=channel)
     try:
-        data, descriptors, _, _ = socket.recv_fds(
-            borrowed, _LARGEST, 1, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        # Not socket.recv_fds: it takes flags, and (Python 3.11) does not pass them on.
+        data, ancillary, _, _ = borrowed.recvmsg(
+            _LARGEST, _ONE_DESCRIPTOR, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
         )
     except ConnectionResetError:
         return b"", None
     finally:
         borrowed.detach()
-    return data, descriptors[0] if descriptors else None
+    received = [struct.unpack_from("i", content)[0] for _, _, content in ancillary]
+    return data, received[0] if received else None
 
 
 def await_opened(gate: int) -> socket.socket:

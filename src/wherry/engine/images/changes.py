@@ -18,6 +18,7 @@ from wherry.engine.spec.environment import merge
 from wherry.oci.image import ImageRunConfig
 
 Fields = dict[str, Any]
+_HIGHEST_PORT: Final = 65535
 
 
 def apply(config: ImageRunConfig, changes: Sequence[str]) -> ImageRunConfig:
@@ -35,6 +36,10 @@ def apply(config: ImageRunConfig, changes: Sequence[str]) -> ImageRunConfig:
             raise InvalidError(f"{name.upper()} requires at least one argument: {line}")
         fields = change(current, rest.strip())
         current = msgspec.structs.replace(current, **fields)
+    names = {line.strip().partition(" ")[0].upper() for line in changes}
+    if "ENTRYPOINT" in names and "CMD" not in names:
+        # A command is arguments for the old entrypoint (moby, builder/dockerfile/dispatchers.go).
+        current = msgspec.structs.replace(current, cmd=None)
     return current
 
 
@@ -89,9 +94,12 @@ def _label(config: ImageRunConfig, rest: str) -> Fields:
 def _expose(config: ImageRunConfig, rest: str) -> Fields:
     ports = dict(config.exposed_ports or {})
     for word in rest.split():
-        if not re.fullmatch(r"\d{1,5}(-\d{1,5})?(/(tcp|udp|sctp))?", word):
+        found = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?", word)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+        if not found or not 0 < first <= last <= _HIGHEST_PORT:
             raise InvalidError(f"invalid containerPort: {word}")
-        ports[word if "/" in word else f"{word}/tcp"] = {}
+        for port in range(first, last + 1):
+            ports[f"{port}/{found[3] or 'tcp'}"] = {}
     return {"exposed_ports": ports}
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import to_the_end
 from wherry.base.errors import InvalidError
 from wherry.engine.containers.create import container_attributes
 from wherry.engine.containers.record import Container, Status
@@ -18,7 +18,7 @@ from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
 from wherry.engine.images import changes as instructions
 from wherry.engine.images.crossing import spooled
-from wherry.engine.images.lease import lease
+from wherry.engine.images.lease import lease_or_discard
 from wherry.engine.images.make import add_layer, put_image, step, words
 from wherry.engine.spec.environment import merge
 from wherry.oci.image import ImageRunConfig
@@ -73,7 +73,7 @@ class CommitContainer:
         if pause:
             await self.stop.pause(record.id)
         try:
-            image = await in_thread(self._make, record, wanted, run, target)
+            image = await to_the_end(self._make, record, wanted, run, target)
         finally:
             if pause and record.state.status is Status.PAUSED:
                 await self.stop.unpause(record.id)
@@ -96,7 +96,7 @@ class CommitContainer:
             raise ImageNotFoundError(
                 f"{record.image_id}, which container {record.name} was made from"
             ) from None
-        with lease(self.store, "commit") as held:
+        with lease_or_discard(self.store, "commit") as held:
             with self.store.layers.diff(self.store.snapshots.upper(record.id)) as archive:
                 layer = add_layer(self.store, held, archive.file)
             command = words([record.path, *record.args])
@@ -122,7 +122,7 @@ class ImportImage:
         run = instructions.apply(ImageRunConfig(), wanted.changes)
         with full_disk_named(self.store.layout.root), self._file() as file:
             await spooled(chunks, file)
-            image = await in_thread(self._make, file, wanted, run, target)
+            image = await to_the_end(self._make, file, wanted, run, target)
         name = target.familiar if target else image.id
         self.events.emit("image", "import", image.id, {"name": name})
         return image.id
@@ -133,7 +133,7 @@ class ImportImage:
     def _make(
         self, file: BinaryIO, wanted: ImportRequest, run: ImageRunConfig, target: Reference | None
     ) -> Image:
-        with lease(self.store, "import") as held:
+        with lease_or_discard(self.store, "import") as held:
             layer = add_layer(self.store, held, file)
             entry = step("", wanted.message or "Imported from -", "", empty=layer is None)
             image = put_image(self.store, held, None, layer, run, entry)

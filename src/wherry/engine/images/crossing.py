@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import BinaryIO
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import CancelledError
 from wherry.store.layers.compression import Writable
 
@@ -107,4 +107,4 @@ async def streamed(work: Callable[[Writable], None]) -> AsyncIterator[bytes]:
 async def spooled(chunks: AsyncIterator[bytes], file: BinaryIO) -> None:
     """Write all that arrives into a file."""
     async for chunk in chunks:
-        await in_thread(file.write, chunk)
+        await to_the_end(file.write, chunk)

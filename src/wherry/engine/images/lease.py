@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from wherry.base.errors import CancelledError
 from wherry.store.store import Store
 
 
@@ -17,11 +19,28 @@ class Lease:
     store: Store
     name: str
     held: set[str] = field(default_factory=set)
+    _ended: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def hold(self, *resources: str) -> None:
-        """Hold further digests; blocking."""
-        self.store.metadata.leases.acquire(self.name, list(resources))
-        self.held.update(resources)
+        """Hold further digests; blocking. Raises CancelledError when nobody waits any more."""
+        with self._lock:
+            if self._ended:
+                # Whoever was cancelled has released all: this would be held for ever.
+                raise CancelledError(f"{self.name} was cancelled")
+            self.store.metadata.leases.acquire(self.name, list(resources))
+            self.held.update(resources)
+
+    def release(self) -> None:
+        """Hold nothing any more; idempotent."""
+        with self._lock:
+            self._ended = True
+            self.store.metadata.leases.release(self.name)
+
+    def discard(self) -> None:
+        """Hold nothing any more, and remove what was held and is needed by nobody; blocking."""
+        self.release()
+        self.store.collector.collect(self.held)
 
 
 @contextlib.contextmanager
@@ -31,4 +50,18 @@ def lease(store: Store, purpose: str) -> Iterator[Lease]:
     try:
         yield made
     finally:
-        store.metadata.leases.release(made.name)
+        made.release()
+
+
+@contextlib.contextmanager
+def lease_or_discard(store: Store, purpose: str) -> Iterator[Lease]:
+    """Hold what is named until the end; after a failure what was made goes. Blocking."""
+    with lease(store, purpose) as held:
+        try:
+            yield held
+        except BaseException as error:
+            try:
+                held.discard()
+            except Exception as another:
+                error.add_note(f"and what had been stored of it could not be removed: {another}")
+            raise

@@ -11,7 +11,7 @@ from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError
 from wherry.engine.events import Events
 from wherry.engine.images.changes import apply
-from wherry.engine.images.lease import lease
+from wherry.engine.images.lease import lease_or_discard
 from wherry.engine.images.make import add_layer, put_image, step, words
 from wherry.engine.spec.environment import merge
 from wherry.oci.image import ImageRunConfig
@@ -53,7 +53,7 @@ class PackImage:
         command = f"wherry image pack {words(wanted.paths or ())}"
         with (
             full_disk_named(self.store.layout.root),
-            lease(self.store, "pack") as held,
+            lease_or_discard(self.store, "pack") as held,
             tempfile.TemporaryFile(dir=self.store.layout.partials) as file,
         ):
             write_layer(packed, file)

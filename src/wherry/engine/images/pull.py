@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import msgspec
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import DataLossError, InvalidError, NotFoundError, UnavailableError
 from wherry.engine.events import Events
 from wherry.engine.images.lease import Lease, lease
@@ -54,7 +55,10 @@ class PullImage:
     store: Store
     client: RegistryClient
     events: Events
-    _fetching: dict[Digest, asyncio.Lock] = field(default_factory=dict)
+    # Each lock is there for as long as somebody holds it or waits for it.
+    _fetching: weakref.WeakValueDictionary[Digest, asyncio.Lock] = field(
+        default_factory=weakref.WeakValueDictionary
+    )
 
     async def __call__(
         self,
@@ -100,8 +104,7 @@ class PullImage:
             except (UnavailableError, asyncio.CancelledError):
                 raise
             except Exception:
-                self.store.metadata.leases.release(held.name)
-                await in_thread(self.store.collector.collect, held.held)
+                await in_thread(held.discard)
                 raise
 
     async def _for_platform(
@@ -190,7 +193,7 @@ class PullImage:
                 repository, blob, Meter(progress, name, "Downloading", blob.size)
             )
         progress(TransferStep(name, "Download complete"))
-        await in_thread(self._unpack, layer, Meter(progress, name, "Extracting", blob.size))
+        await to_the_end(self._unpack, layer, Meter(progress, name, "Extracting", blob.size))
         progress(TransferStep(name, "Pull complete"))
 
     def _has(self, layer: ImageLayer) -> bool:
@@ -207,25 +210,25 @@ class PullImage:
     ) -> None:
         """Bring a blob into the store; two pulls of one blob take it in turns."""
         async with self._fetching.setdefault(blob.digest, asyncio.Lock()):
-            if await in_thread(self.store.content.has, blob.digest):
-                return
-            try:
+            if not await in_thread(self.store.content.has, blob.digest):
                 await self._write_blob(repository, blob, meter)
-            finally:
-                self._fetching.pop(blob.digest, None)
 
     async def _write_blob(
         self, repository: Repository, blob: Descriptor, meter: Callable[[int], None]
     ) -> None:
-        writer = await in_thread(self.store.content.writer, expected=blob.digest, size=blob.size)
-        with writer:
+        # Nobody else may have the file while a thread is writing into it.
+        with contextlib.ExitStack() as stack:
+            writer = await to_the_end(self._writer, blob, stack)
 
             async def sink(chunk: bytes) -> None:
-                await in_thread(writer.write, chunk)
+                await to_the_end(writer.write, chunk)
                 meter(writer.offset)
 
             await repository.fetch(blob, sink, writer.offset)
-            await in_thread(_commit, writer, blob)
+            await to_the_end(_commit, writer, blob)
+
+    def _writer(self, blob: Descriptor, stack: contextlib.ExitStack) -> BlobWriter:
+        return stack.enter_context(self.store.content.writer(expected=blob.digest, size=blob.size))
 
     def _name(self, reference: Reference, digest: Digest, image: Image) -> None:
         if reference.tag:

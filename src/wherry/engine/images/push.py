@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import NotFoundError
 from wherry.engine.events import Events
 from wherry.engine.images.lease import Lease, lease
@@ -101,7 +101,7 @@ class PushImage:
         if image.manifest is not None and image.manifest.media_type:
             # The manifest names the plain layers: whoever gave it wants them like that.
             return image
-        layers = [await in_thread(self._compress, layer, held) for layer in image.layers]
+        layers = [await to_the_end(self._compress, layer, held) for layer in image.layers]
         return dataclasses.replace(image, layers=tuple(layers), manifest=None)
 
     def _compress(self, layer: ImageLayer, held: Lease) -> ImageLayer:

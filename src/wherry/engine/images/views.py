@@ -151,7 +151,11 @@ def _glob(text: str, pattern: str) -> bool:
 
 
 def _created_ns(image: Image) -> int:
-    return parse_time(image.config.created, 0) if image.config.created else 0
+    """Return when an image was made; one that says nothing readable does not spoil a list."""
+    try:
+        return parse_time(image.config.created, 0) if image.config.created else 0
+    except (InvalidError, OverflowError):
+        return 0
 
 
 def _truth(values: Sequence[str]) -> bool | None:

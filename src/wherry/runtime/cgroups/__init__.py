@@ -7,13 +7,20 @@ every controller.
 
 from wherry.runtime.cgroups.manage import (
     anticipate,
+    freeze,
+    is_frozen,
     join,
     kill,
     make,
     oom_kills,
     pids,
+    place,
     remove,
+    remove_parent,
     update,
 )
 
-__all__ = ["anticipate", "join", "kill", "make", "oom_kills", "pids", "remove", "update"]
+__all__ = [
+    "anticipate", "freeze", "is_frozen", "join", "kill", "make", "oom_kills", "pids", "place",
+    "remove", "remove_parent", "update",
+]  # fmt: skip

@@ -189,6 +189,23 @@ def freeze(path: str, frozen: bool) -> None:
     raise OSError(errno.EBUSY, f"the processes of {path} did not all stop")
 
 
+def is_frozen(path: str) -> bool:
+    """Tell whether the container's processes are stopped, or about to be."""
+    found = hierarchy()
+    file, word = ("cgroup.freeze", "1") if found.is_unified else ("freezer.state", "FROZEN")
+    for directory in found.directories(path, ("freezer",)):
+        with contextlib.suppress(OSError):
+            return _read(f"{directory}/{file}").strip() == word
+    return False
+
+
+def place(path: str, pid: int) -> None:
+    """Move another process into every cgroup of this path that exists."""
+    for directory in hierarchy().directories(path, _ALL_CONTROLLERS):
+        with contextlib.suppress(FileNotFoundError):
+            _write(f"{directory}/cgroup.procs", str(pid))
+
+
 def remove(path: str) -> None:
     """Remove the cgroups; raises EBUSY when processes are left after a second."""
     for directory in hierarchy().directories(path, _ALL_CONTROLLERS):

@@ -27,7 +27,7 @@ from wherry.linux import (
     prctl,
     terminal,
 )
-from wherry.runtime import cgroups, report
+from wherry.runtime import cgroups, hooks, report
 from wherry.runtime.cgroups.hierarchy import hierarchy
 from wherry.runtime.init import process as process_stage
 from wherry.runtime.init.process import step
@@ -57,7 +57,10 @@ class Setup:
     console_size: tuple[int, int] | None
     join: Mapping[str, int | str]
     seccomp: bytes | None
+    identifier: str = ""
     gate: int = -1
+    announce_root: bool = False
+    preserved: int = 0
 
     @property
     def linux(self) -> Mapping[str, Any]:
@@ -79,13 +82,26 @@ def preload() -> None:
 def run(setup: Setup, channel: socket.socket) -> None:
     """Prepare, wait, exec; a failure is reported and ends the process."""
     try:
-        _run(setup, channel)
+        program = _prepare(setup, channel)
+        if setup.gate >= 0:
+            # From here on whoever says the word hears what becomes of it.
+            channel = report.await_opened(setup.gate)
+        else:
+            report.await_proceed(channel)
+        process_stage.execute(
+            setup.config["process"],
+            program,
+            channel,
+            preserved=setup.preserved,
+            last=lambda: _run_hooks(setup, "startContainer", "created"),
+        )
     except BaseException as error:  # whatever it was must reach the engine
         report.send_failed(channel, report.as_failed(error, "container init"))
     os._exit(127)
 
 
-def _run(setup: Setup, channel: socket.socket) -> None:
+def _prepare(setup: Setup, channel: socket.socket) -> bytes | None:
+    """Do all that comes before the word to exec; return the compiled seccomp filter."""
     process_stage.begin()
     prctl.set_not_dumpable()
     process = setup.config["process"]
@@ -99,20 +115,31 @@ def _run(setup: Setup, channel: socket.socket) -> None:
     process_stage.set_limits(process)
     root = _make_root(setup)
     terminals = _make_terminal(setup, root, process) if setup.terminal else None
+    if setup.announce_root:
+        report.send_mounted(channel)
+        report.await_proceed(channel)
+    _run_hooks(setup, "createContainer", "creating")
     _enter_root(setup, root)
     _name_host(setup)
     _set_sysctls(setup)
     _restrict(setup)
     credentials.join_new_session_keyring()
+    if setup.gate >= 0:
+        # Who creates with one command and starts with another is told by the first (as runc does).
+        process_stage.enter_and_find(process)
     master = terminals[0] if terminals else None
     report.send_ready(channel, master)
     _take_stdio(setup, terminals, (process.get("user") or {}).get("uid", 0))
-    process_stage.close_others(channel.fileno(), setup.gate)
-    if setup.gate >= 0:
-        channel = report.await_opened(setup.gate)
-    else:
-        report.await_proceed(channel)
-    process_stage.execute(process, program, channel)
+    process_stage.close_others(channel.fileno(), setup.gate, *range(3, 3 + setup.preserved))
+    return program
+
+
+def _run_hooks(setup: Setup, kind: str, status: str) -> None:
+    """Run the hooks that belong inside the container's namespaces; they see this process's pid."""
+    wanted = (setup.config.get("hooks") or {}).get(kind)
+    if wanted:
+        state = hooks.state(setup.config, setup.identifier, status, os.getpid(), setup.bundle)
+        hooks.run_all(kind, wanted, state)
 
 
 def _is_own_user(setup: Setup) -> bool:

@@ -16,7 +16,7 @@ import resource
 import signal
 import socket
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from wherry.linux import credentials, libc, prctl
@@ -63,12 +63,18 @@ def set_limits(process: Mapping[str, Any]) -> None:
     """Set rlimits and the OOM score."""
     for limit in process.get("rlimits") or []:
         with step(f"setting rlimit {limit['type']}"):
-            number = getattr(resource, limit["type"])
-            resource.setrlimit(number, (_rlimit(limit["soft"]), _rlimit(limit["hard"])))
+            _set_limit(getattr(resource, limit["type"]), limit["soft"], limit["hard"])
     if (score := process.get("oomScoreAdj")) is not None:
         with step("setting the OOM score"), open("/proc/self/oom_score_adj", "r+b", 0) as file:
             if int(file.read()) != score:
                 file.write(str(score).encode())
+
+
+def _set_limit(number: int, soft: int, hard: int) -> None:
+    try:
+        resource.setrlimit(number, (_rlimit(soft), _rlimit(hard)))
+    except ValueError as error:  # what Python makes of EPERM and EINVAL
+        raise OSError(errno.EPERM, str(error)) from error
 
 
 def _rlimit(value: int) -> int:
@@ -104,8 +110,19 @@ def _give(number: int, owner: int, told: os.stat_result) -> None:
         os.fchown(number, owner, -1)
 
 
-def execute(process: Mapping[str, Any], seccomp: bytes | None, channel: socket.socket) -> None:
-    """Become the program: returns only by raising StepError."""
+def execute(
+    process: Mapping[str, Any],
+    seccomp: bytes | None,
+    channel: socket.socket,
+    *,
+    preserved: int = 0,
+    last: Callable[[], None] | None = None,
+) -> None:
+    """Become the program: returns only by raising StepError.
+
+    Descriptors from 3 on, `preserved` of them, go along. `last` is called with the program's own
+    rights, before the filter of a program without new privileges is loaded.
+    """
     user = process.get("user") or {}
     uid, gid = user.get("uid", 0), user.get("gid", 0)
     sets = {
@@ -137,12 +154,20 @@ def execute(process: Mapping[str, Any], seccomp: bytes | None, channel: socket.s
     os.umask(user.get("umask", _DEFAULT_UMASK))
     environment = process.get("env") or []
     program = find_program(process["args"][0], environment)
+    if last is not None:
+        last()
     if restrained and seccomp is not None:
         with step("loading the seccomp filter"):
             credentials.load_filter(seccomp)
     report.send_executing(channel)
-    close_on_exec()
+    close_on_exec(3 + preserved)
     _exec(program, process["args"], environment)
+
+
+def enter_and_find(process: Mapping[str, Any]) -> None:
+    """Look for the working directory and the program while root; raises StepError without them."""
+    _enter(process.get("cwd") or "/")
+    find_program(process["args"][0], process.get("env") or [])
 
 
 def _enter(directory: str) -> bool:
@@ -170,7 +195,7 @@ def _become(uid: int, gid: int, groups: Sequence[int]) -> None:
 
 
 def _groups_are_denied() -> bool:
-    """Tell whether this user namespace has none to set: one made without privileges (Linux 3.19)."""
+    """Tell whether this user namespace can set none: one made without privileges (Linux 3.19)."""
     with open("/proc/self/setgroups", "rb") as file:
         return file.read().strip() == b"deny"
 
@@ -228,16 +253,18 @@ def _close_from(first: int) -> None:
         os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
-def close_on_exec() -> None:
-    """Mark every descriptor above 2 to close on exec, whoever opened it."""
+def close_on_exec(first: int = 3) -> None:
+    """Mark every descriptor from `first` on to close on exec, whoever opened it."""
     try:
-        libc.syscall("close_range", libc.CLOSE_RANGE, 3, _HIGHEST_DESCRIPTOR, _CLOSE_RANGE_CLOEXEC)
+        libc.syscall(
+            "close_range", libc.CLOSE_RANGE, first, _HIGHEST_DESCRIPTOR, _CLOSE_RANGE_CLOEXEC
+        )
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.EINVAL):
             raise
         for name in os.listdir("/proc/self/fd"):
             with contextlib.suppress(OSError):
-                if int(name) > 2:
+                if int(name) >= first:
                     os.set_inheritable(int(name), False)
 
 

@@ -3,7 +3,7 @@
 Every target is resolved by openat2 with the container's root as the root, and mounts are attached
 by descriptor: a link in a hostile image leads to another place in the image and nowhere else.
 Nothing may be mounted below /proc but the few files that tools replace, since what is hidden there
-is hidden by mounts as well (runc, rootfs_linux.go). The umask must be 0: modes are as they are said.
+is hidden by mounts as well (runc, rootfs_linux.go). The umask must be 0: modes are as said.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from wherry.linux import mounts, openat2
+from wherry.runtime.rootfs.copying import copy_tree
 from wherry.runtime.rootfs.options import Options
 
 # An option that the new calls do not take, or a string longer than they allow.
@@ -61,6 +62,10 @@ class MountFilesystem:
             _require_no_link(root, self.target)
         tree = _new_filesystem(self.kind, self.source, self.options)
         try:
+            if self.options.copy_up:
+                _copy_up(root, self.target, tree)
+            if self.options.propagation:
+                mounts.set_attributes(tree, propagation=self.options.propagation)
             _attach(root, self.target, tree, directory=True)
         finally:
             os.close(tree)
@@ -278,6 +283,15 @@ def _new_filesystem(kind: str, source: str, options: Options) -> int:
         os.close(context)
         raise
     return mounts.create_filesystem(context, options.add)
+
+
+def _copy_up(root: int, path: str, tree: int) -> None:
+    """Fill a new file system with what is in the directory that it will cover."""
+    covered = openat2.make_directories(root, path)
+    try:
+        copy_tree(covered, tree)
+    finally:
+        os.close(covered)
 
 
 def _empty_directory() -> int:

@@ -14,6 +14,7 @@ _SET: Final = {
     "nodev": mounts.MOUNT_ATTR_NODEV,
     "noexec": mounts.MOUNT_ATTR_NOEXEC,
     "nodiratime": mounts.MOUNT_ATTR_NODIRATIME,
+    "nosymfollow": mounts.MOUNT_ATTR_NOSYMFOLLOW,
 }
 _CLEAR: Final = {
     "rw": mounts.MOUNT_ATTR_RDONLY,
@@ -21,6 +22,7 @@ _CLEAR: Final = {
     "dev": mounts.MOUNT_ATTR_NODEV,
     "exec": mounts.MOUNT_ATTR_NOEXEC,
     "diratime": mounts.MOUNT_ATTR_NODIRATIME,
+    "symfollow": mounts.MOUNT_ATTR_NOSYMFOLLOW,
 }
 # One field of two bits with relatime as 0: setting it means clearing the field as well.
 _ACCESS_TIME: Final = {
@@ -39,10 +41,18 @@ _IGNORED: Final = frozenset(
     {"defaults", "async", "sync", "dirsync", "mand", "nomand", "lazytime", "silent", "loud"}
 )
 
+# Every option that has a meaning of its own; others go to the file system.
+KNOWN: Final = frozenset(
+    [*_SET, *_CLEAR, *_ACCESS_TIME, *_PROPAGATION, *_IGNORED, "rro", "bind", "rbind", "tmpcopyup"]
+) | {f"r{word}" for word in _PROPAGATION}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`add`, `clear` are MOUNT_ATTR flags, `propagation` MS flags, `data` for the file system."""
+    """`add`, `clear` are MOUNT_ATTR flags, `propagation` MS flags, `data` for the file system.
+
+    With `copy_up` a new file system begins with what was in the directory that it covers.
+    """
 
     add: int = 0
     clear: int = 0
@@ -51,13 +61,14 @@ class Options:
     recursive_read_only: bool = False
     bind: bool = False
     bind_recursive: bool = False
+    copy_up: bool = False
     data: tuple[str, ...] = ()
 
 
 def parse_options(words: Sequence[str]) -> Options:
     """Sort the options of one mount; a later word overrides an earlier one."""
     add = clear = propagation = 0
-    propagation_recursive = recursive_read_only = bind = recursive = False
+    propagation_recursive = recursive_read_only = bind = recursive = copy_up = False
     data = []
     for word in words:
         if word in ("bind", "rbind"):
@@ -69,6 +80,8 @@ def parse_options(words: Sequence[str]) -> Options:
         elif word in _ACCESS_TIME:
             add = add & ~mounts.MOUNT_ATTR_ATIME | _ACCESS_TIME[word]
             clear |= mounts.MOUNT_ATTR_ATIME
+        elif word == "tmpcopyup":
+            copy_up = True
         elif word == "rro":
             add, recursive_read_only = add | mounts.MOUNT_ATTR_RDONLY, True
         elif word.removeprefix("r") in _PROPAGATION:
@@ -78,5 +91,5 @@ def parse_options(words: Sequence[str]) -> Options:
             data.append(word)
     return Options(
         add, clear, propagation, propagation_recursive, recursive_read_only, bind, recursive,
-        tuple(data),
+        copy_up, tuple(data),
     )  # fmt: skip

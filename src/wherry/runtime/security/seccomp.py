@@ -18,7 +18,7 @@ from typing import Any, Final
 from wherry.base.errors import InvalidError, UnavailableError
 from wherry.runtime.security.default_profile import ARCHITECTURES
 
-_ACTIONS: Final = {
+ACTIONS: Final = {
     "SCMP_ACT_KILL": 0x00000000,
     "SCMP_ACT_KILL_THREAD": 0x00000000,
     "SCMP_ACT_KILL_PROCESS": 0x80000000,
@@ -29,7 +29,7 @@ _ACTIONS: Final = {
     "SCMP_ACT_ALLOW": 0x7FFF0000,
 }
 _WITH_NUMBER: Final = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
-_COMPARISONS: Final = {
+COMPARISONS: Final = {
     "SCMP_CMP_NE": 1,
     "SCMP_CMP_LT": 2,
     "SCMP_CMP_LE": 3,
@@ -38,6 +38,13 @@ _COMPARISONS: Final = {
     "SCMP_CMP_GT": 6,
     "SCMP_CMP_MASKED_EQ": 7,
 }
+KNOWN_ARCHITECTURES: Final = tuple(
+    f"SCMP_ARCH_{word}"
+    for word in (
+        "X86 X86_64 X32 ARM AARCH64 LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64"
+        " MIPSEL64N32 PARISC PARISC64 PPC PPC64 PPC64LE RISCV64 S390 S390X SH SHEB"
+    ).split()
+)
 _ATTRIBUTE_NNP: Final = 3
 _ATTRIBUTE_OPTIMIZE: Final = 8
 _ARCHITECTURE_WORDS: Final = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -79,6 +86,15 @@ def _library() -> Any:
     return library
 
 
+def is_available() -> bool:
+    """Tell whether profiles can be compiled here."""
+    try:
+        _library()
+    except UnavailableError:
+        return False
+    return True
+
+
 def compile_profile(profile: Mapping[str, Any]) -> bytes:
     """Return the program for a `linux.seccomp` object: an array of struct sock_filter."""
     library = _library()
@@ -101,7 +117,7 @@ def compile_profile(profile: Mapping[str, Any]) -> bytes:
 
 def _action(name: str, number: int | None) -> int:
     try:
-        action = _ACTIONS[name]
+        action = ACTIONS[name]
     except KeyError:
         raise SeccompError(f"seccomp: unknown action {name!r}") from None
     if name in _WITH_NUMBER:
@@ -144,7 +160,7 @@ def _alternatives(arguments: list[Mapping[str, Any]]) -> list[list[_Comparison]]
 
 def _comparison(argument: Mapping[str, Any]) -> _Comparison:
     try:
-        operator = _COMPARISONS[argument["op"]]
+        operator = COMPARISONS[argument["op"]]
     except KeyError:
         raise SeccompError(f"seccomp: unknown comparison {argument.get('op')!r}") from None
     first, second = argument.get("value", 0), argument.get("valueTwo", 0)

@@ -15,6 +15,7 @@ from wherry.engine.images.pack.errors import named
 from wherry.engine.images.pack.tree import Entry
 from wherry.oci.digest import Digest
 
+_CAPABILITY: Final = "security.capability"
 _TYPES: Final = {
     "directory": tarfile.DIRTYPE,
     "file": tarfile.REGTYPE,
@@ -60,8 +61,17 @@ def _add(archive: tarfile.TarFile, entry: Entry, time: int) -> None:
             source = open(entry.source, "rb")  # noqa: SIM115 - closed below
         with source:
             header.size = os.fstat(source.fileno()).st_size
-            exact = _Exactly(source, entry.source)
-            archive.addfile(header, exact)
+            header.pax_headers = _capabilities(source.fileno())
+            archive.addfile(header, _Exactly(source, entry.source))
+
+
+def _capabilities(descriptor: int) -> dict[str, str]:
+    """Return the header for a file's capabilities, with which `ping` does without setuid."""
+    try:
+        value = os.getxattr(descriptor, _CAPABILITY)
+    except OSError:
+        return {}  # it has none, or its file system knows of none
+    return {f"SCHILY.xattr.{_CAPABILITY}": value.decode(errors="surrogateescape")}
 
 
 class _Exactly(io.RawIOBase):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import struct
 import tarfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from wherry.engine.images.pack.collect import Packed
 from wherry.engine.images.pack.errors import NoSuchProgramError
 from wherry.engine.images.pack.layer import ChangedFileError, _Exactly, write_layer
 from wherry.engine.images.pack.tree import Entry
+from wherry.store.layers.tar import TarReader
 
 
 def written(*entries: Entry, time: str = "") -> bytes:
@@ -61,6 +64,17 @@ def test_names_of_any_length_and_bytes() -> None:
         fileobj=io.BytesIO(written(Entry(name, "file", content=b"x"))), errors="surrogateescape"
     ) as archive:
         assert archive.getnames() == [name[1:]]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives capabilities")
+def test_capabilities_of_files_are_kept(tmp_path: Path) -> None:
+    program = tmp_path / "ping"
+    program.write_bytes(b"program")
+    value = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)
+    os.setxattr(program, "security.capability", value)
+    reader = TarReader(io.BytesIO(written(Entry("/bin/ping", "file", str(program)))))
+    (found,) = list(reader)
+    assert found.xattrs == {b"security.capability": value}
 
 
 def test_a_file_that_is_gone_is_named() -> None:

@@ -50,8 +50,8 @@ class Command:
     """A command: `run` takes the context, the options and the arguments, and returns the status."""
 
     __slots__ = (
-        "examples", "flags", "interspersed", "maximum", "minimum", "run", "status", "summary",
-        "usage",
+        "examples", "flags", "interspersed", "maximum", "minimum", "misuse", "run", "status",
+        "summary", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,7 @@ class Command:
         interspersed: bool = True,
         examples: str = "",
         status: int = 1,
+        misuse: int = 1,
     ) -> None:
         self.usage = usage
         self.summary = summary
@@ -75,9 +76,18 @@ class Command:
         self.maximum = maximum
         self.interspersed = interspersed
         self.examples = examples
-        self.status = status
+        self.status = status  # when the engine refuses
+        self.misuse = misuse  # when the arguments make no sense
 
 
 def colours() -> bool:
     """Whether colours may be used (https://no-color.org)."""
-    return not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+    environment = os.environ
+    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()
+
+
+def bold(text: str) -> str:
+    """Return text that a terminal shows in bold."""
+    return f"\x1b[1m{text}\x1b[0m"

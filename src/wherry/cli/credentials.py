@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 
 from wherry.cli.errors import CommandError
 
@@ -18,7 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-HUB = "https://index.docker.io/v1/"
 TOKEN_USER = "<token>"  # noqa: S105 - the user name that helpers give to identity tokens
 
 
@@ -38,22 +36,6 @@ def load() -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot read {config_path()}: {error}") from error
     return content if isinstance(content, dict) else {}
-
-
-def host_of(name: str) -> str:
-    """Return the key of the registry that an image name belongs to."""
-    first, slash, _ = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return HUB if first in ("docker.io", "index.docker.io") else first
-    return HUB
-
-
-def path_of(name: str) -> str:
-    """Return the repository of an image name without its registry."""
-    first, slash, rest = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return rest
-    return name if slash else f"library/{name}"
 
 
 def header(host: str) -> dict[str, str]:
@@ -77,8 +59,8 @@ def lookup(host: str) -> dict[str, str]:
     return {}
 
 
-def store(host: str, user: str, password: str, identity_token: str = "") -> None:
-    """Keep credentials after a login."""
+def store(host: str, user: str, password: str, identity_token: str = "") -> bool:
+    """Keep credentials after a login; False when they lie in the file as they are."""
     content = load()
     helper = (content.get("credHelpers") or {}).get(host) or content.get("credsStore")
     entry: dict[str, str] = {}
@@ -93,6 +75,7 @@ def store(host: str, user: str, password: str, identity_token: str = "") -> None
         entry = {"auth": _encode(user, password)}
     content.setdefault("auths", {})[host] = entry
     _write(content)
+    return bool(helper)
 
 
 def erase(host: str) -> bool:
@@ -148,6 +131,8 @@ def _from_helper(helper: str, host: str) -> dict[str, str]:
 
 
 def _helper(helper: str, verb: str, text: str) -> str:
+    import subprocess  # noqa: PLC0415 - 5 ms, and most users have no helper
+
     program = f"docker-credential-{helper}"
     try:
         done = subprocess.run(

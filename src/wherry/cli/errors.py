@@ -17,4 +17,8 @@ class CommandError(WherryError):
 
 
 class UsageError(InvalidError):
-    """Flags or arguments make no sense."""
+    """Flags or arguments make no sense together, or what they name cannot be used."""
+
+
+class FlagError(UsageError):
+    """A flag is not known, or its value cannot be read; the usage is shown with it."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-
-from wherry.cli.command import Command
+from wherry.cli.command import Command, bold, colours
 from wherry.cli.flags import Flag
-from wherry.cli.table_of_commands import COMMON, GROUPS, OTHER, entries
+from wherry.cli.output import width
+from wherry.cli.table_of_commands import GROUPS, SECTIONS, entries
 
+WIDEST = 100
 GLOBAL = """Global Options:
-  -H, --host string   Engine to talk to (default: $WHERRY_HOST, $DOCKER_HOST,
-                      then unix:///run/wherry/wherry.sock)
+      --config DIR    Where credentials are kept (default: $DOCKER_CONFIG, then ~/.docker)
   -D, --debug         Show where in the program an error comes from
+  -H, --host ADDRESS  Engine to talk to (default: $WHERRY_HOST, $DOCKER_HOST,
+                      then unix:///run/wherry/wherry.sock)
   -v, --version       Print version information and quit"""
 
 EXAMPLES = """Examples:
@@ -19,28 +20,29 @@ EXAMPLES = """Examples:
   wherry run -d --name web -p 8080:80 httpd    a server on http://localhost:8080
   wherry image pack tools /usr/bin/python3     an image from programs of this machine
 
-Run 'wherry COMMAND --help' for more information on a command."""
+Run 'wherry COMMAND --help' for what a command can do, with examples."""
 
 
 def overview() -> str:
     """Return the help of the program itself."""
+    first, *others = SECTIONS
     groups = "\n".join(f"  {name:<11} {summary}" for name, (summary, _) in GROUPS.items())
     parts = [
         "Usage:  wherry [OPTIONS] COMMAND",
         "A container engine that starts containers in milliseconds",
-        f"Common Commands:\n{_list(COMMON)}",
-        f"Management Commands:\n{groups}",
-        f"Commands:\n{_list(OTHER)}",
-        GLOBAL,
+        f"{first}:\n{_list(SECTIONS[first])}",
+        "More Commands:\n" + "\n".join(_names(title) for title in others),
+        f"Management Commands (wherry GROUP COMMAND):\n{groups}",
         EXAMPLES,
+        GLOBAL,
     ]
-    return "\n\n".join(parts)
+    return _titled("\n\n".join(parts))
 
 
 def of_group(name: str) -> str:
     """Return the help of a group such as `image`."""
     summary, table = GROUPS[name]
-    return (
+    return _titled(
         f"Usage:  wherry {name} COMMAND\n\n{summary}\n\nCommands:\n{_list(table)}\n\n"
         f"Run 'wherry {name} COMMAND --help' for more information on a command."
     )
@@ -51,23 +53,40 @@ def of_command(path: str, command: Command) -> str:
     parts = [f"Usage:  wherry {path} {command.usage}".rstrip(), command.summary]
     if command.examples:
         lines = [f"  wherry {path} {line.strip()}" for line in command.examples.strip().split("\n")]
-        parts.append("Examples:\n" + "\n".join(lines))
+        parts.append("Examples:\n" + "\n".join(line.rstrip() for line in lines))
     if command.flags:
         parts.append("Options:\n" + _flags(command))
-    return "\n\n".join(parts)
+    return _titled("\n\n".join(parts))
+
+
+def _titled(text: str) -> str:
+    """Make the titles bold where colours may be used."""
+    if not colours():
+        return text
+    lines = text.split("\n")
+    return "\n".join(
+        bold(line) if line.endswith(":") and not line.startswith(" ") else line for line in lines
+    )
 
 
 def _list(table: str) -> str:
     return "\n".join(f"  {name:<11} {text}" for name, (_, text) in entries(table).items())
 
 
+def _names(title: str) -> str:
+    """Return a section in one line or a few: its commands without their summaries."""
+    head = f"  {title:<11} "
+    lines = _wrap(" ".join(entries(SECTIONS[title])), 76 - len(head))
+    return head + ("\n" + " " * len(head)).join(lines)
+
+
 def _flags(command: Command) -> str:
     heads = [_head(flag) for flag in command.flags]
     indent = max(map(len, heads)) + 3
-    room = max(shutil.get_terminal_size().columns - indent, 30)
+    room = max(min(width.size()[0], WIDEST) - indent, 30)
     lines = []
     for head, flag in zip(heads, command.flags, strict=True):
-        first, *rest = _wrap(flag.help, room) or [""]
+        first, *rest = _wrap(flag.help, room)
         lines.append(f"{head:<{indent}}{first}".rstrip())
         lines += [" " * indent + line for line in rest]
     return "\n".join(lines)

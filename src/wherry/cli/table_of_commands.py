@@ -1,50 +1,55 @@
 """Which commands there are, and in which module each lives; no command is imported here.
 
-A line is `name module:attribute summary`; groups have a table of their own.
+A line is `name module:attribute summary`. `SECTIONS` are the commands that need no group, in the
+order of the overview; groups (`wherry image ls`) have a table of their own. What the engine cannot
+do is not here: `LATER` names docker's commands that are still missing, for a clear answer.
 """
 
 from __future__ import annotations
 
-COMMON = """
+SECTIONS = {
+    "Common Commands": """
 run        containers.run:RUN          Create and run a new container from an image
 exec       containers.execute:EXEC     Execute a command in a running container
 ps         containers.listing:PS       List containers
+logs       containers.logs:LOGS        Fetch the logs of a container
+stop       containers.verbs:STOP       Stop one or more running containers
+rm         containers.verbs:RM         Remove one or more containers
+images     images.listing:IMAGES       List images
 pull       images.transfer:PULL        Download an image from a registry
 push       images.transfer:PUSH        Upload an image to a registry
-images     images.listing:IMAGES       List images
-login      system.login:LOGIN          Authenticate to a registry
-logout     system.login:LOGOUT         Log out from a registry
-version    system.about:VERSION        Show the wherry version information
-info       system.about:INFO           Display system-wide information
-"""
-
-OTHER = """
-attach     containers.attach:ATTACH    Attach local streams to a running container
-commit     images.make:COMMIT          Create a new image from a container's changes
-create     containers.run:CREATE       Create a new container
-diff       containers.state:DIFF       Inspect changes to files on a container's filesystem
-events     system.events:EVENTS        Get real time events from the server
-export     containers.state:EXPORT     Export a container's filesystem as a tar archive
-history    images.listing:HISTORY      Show the history of an image
-import     images.make:IMPORT          Import the contents from a tarball to create an image
 inspect    inspect:INSPECT             Return low-level information on objects
+""",
+    "Containers": """
+attach     containers.attach:ATTACH    Attach local streams to a running container
+create     containers.run:CREATE       Create a new container
 kill       containers.verbs:KILL       Kill one or more running containers
-load       images.archive:LOAD         Load an image from a tar archive or STDIN
-logs       containers.logs:LOGS        Fetch the logs of a container
 pause      containers.verbs:PAUSE      Pause all processes within one or more containers
 port       containers.state:PORT       List port mappings for a container
 rename     containers.verbs:RENAME     Rename a container
 restart    containers.verbs:RESTART    Restart one or more containers
-rm         containers.verbs:RM         Remove one or more containers
-rmi        images.change:RMI           Remove one or more images
-save       images.archive:SAVE         Save one or more images to a tar archive
 start      containers.start:START      Start one or more stopped containers
-stop       containers.verbs:STOP       Stop one or more running containers
-tag        images.change:TAG           Create a tag that refers to an image
 top        containers.state:TOP        Display the running processes of a container
 unpause    containers.verbs:UNPAUSE    Unpause all processes within one or more containers
 wait       containers.verbs:WAIT       Wait until containers stop, print their exit codes
-"""
+""",
+    "Images": """
+commit     images.make:COMMIT          Create a new image from a container's changes
+history    images.listing:HISTORY      Show the history of an image
+import     images.make:IMPORT          Import the contents from a tarball to create an image
+load       images.archive:LOAD         Load an image from a tar archive or STDIN
+rmi        images.change:RMI           Remove one or more images
+save       images.archive:SAVE         Save one or more images to a tar archive
+tag        images.change:TAG           Create a tag that refers to an image
+""",
+    "Engine": """
+events     system.events:EVENTS        Get real time events from the server
+info       system.about:INFO           Display system-wide information
+login      system.login:LOGIN          Authenticate to a registry
+logout     system.login:LOGOUT         Log out from a registry
+version    system.about:VERSION        Show the wherry version information
+""",
+}
 
 GROUPS = {
     "container": (
@@ -53,9 +58,7 @@ GROUPS = {
 attach     containers.attach:ATTACH    Attach local streams to a running container
 commit     images.make:COMMIT          Create a new image from a container's changes
 create     containers.run:CREATE       Create a new container
-diff       containers.state:DIFF       Inspect changes to files on a container's filesystem
 exec       containers.execute:EXEC     Execute a command in a running container
-export     containers.state:EXPORT     Export a container's filesystem as a tar archive
 inspect    inspect:CONTAINER           Display detailed information on containers
 kill       containers.verbs:KILL       Kill one or more running containers
 logs       containers.logs:LOGS        Fetch the logs of a container
@@ -124,13 +127,14 @@ rm         volumes:RM                  Remove one or more volumes
     ),
 }
 
-ALIASES = {"list": "ls", "remove": "rm"}
+ALIASES = {"list": "ls", "ps": "ls", "remove": "rm"}
+LATER = ("build", "builder", "cp", "diff", "export", "search", "stats", "update")
 
 
 def entries(table: str) -> dict[str, tuple[str, str]]:
     """Return name to (module:attribute, summary)."""
     found = {}
-    for line in table.strip().splitlines():
+    for line in filter(None, table.splitlines()):
         name, where, summary = line.split(None, 2)
         found[name] = (where, summary)
     return found

@@ -13,6 +13,7 @@ from wherry.client.errors import AddressError, UnreachableError
 
 DEFAULT = "unix:///run/wherry/wherry.sock"
 PORT = 2375
+LONGEST_PATH = 107  # sun_path less its final zero
 
 
 class Address:
@@ -40,8 +41,17 @@ class Address:
                 connected.close()
                 raise
         except OSError as error:
-            raise UnreachableError(self.text, error.strerror or str(error)) from error
+            reason = error.strerror or str(error)
+            raise UnreachableError(self.text, reason, self._way_out(error)) from error
         return connected
+
+    def _way_out(self, error: OSError) -> str:
+        """Say what a user can do about it."""
+        if self.host:
+            return "is the engine there started with -H tcp://…? Name another with -H"
+        if isinstance(error, PermissionError):
+            return f"use sudo, or have yourself added to the group that owns {self.path}"
+        return f"start the engine with 'sudo wherryd -H {self.text}', or name another with -H"
 
 
 def choose(flag: str, environment: Mapping[str, str]) -> str:
@@ -55,6 +65,8 @@ def parse(text: str) -> Address:
     if not separator:
         scheme, rest = ("unix", text) if text.startswith("/") else ("tcp", text)
     if scheme == "unix" and rest:
+        if len(rest.encode("utf-8", "surrogateescape")) > LONGEST_PATH:
+            raise AddressError(f"unable to parse docker host `{text}`: the path is too long")
         return Address(text, path=rest)
     if scheme in ("tcp", "http") and rest:
         host, port = _host_and_port(text, rest.rstrip("/"))
@@ -70,6 +82,6 @@ def _host_and_port(text: str, rest: str) -> tuple[str, int]:
         port = tail.removeprefix(":")
     else:
         host, _, port = rest.partition(":")
-    if port and not port.isdecimal():
+    if port and not (port.isdecimal() and int(port) < 65536):
         raise AddressError(f"unable to parse docker host `{text}`: {port!r} is not a port")
     return host or "127.0.0.1", int(port) if port else PORT

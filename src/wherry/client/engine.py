@@ -22,6 +22,7 @@ API_VERSION = "1.51"
 OLDEST_VERSION = "1.24"
 
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_OF_PATHS = _UNRESERVED | frozenset(b"/:@+,;=")
 
 Query = Mapping[str, "str | int | bool | Mapping[str, list[str]] | list[str] | None"]
 
@@ -44,7 +45,9 @@ class EngineClient:
             reply.read()
             self.server_headers = reply.headers
             offered = reply.headers.get("api-version", OLDEST_VERSION)
-            self._version = min(API_VERSION, offered, key=_number)
+            self._version = min(
+                API_VERSION, offered if _number(offered) else OLDEST_VERSION, key=_number
+            )
         return self._version
 
     def get(self, path: str, query: Query | None = None) -> Any:
@@ -79,9 +82,9 @@ class EngineClient:
         """Send a request and return the reply for streaming; raises ApiError from 400 on."""
         sent = dict(headers or {})
         if body is not None:
-            data = json.dumps(body).encode()
+            data = encode(body)
             sent.setdefault("Content-Type", "application/json")
-        target = f"/v{self.version}{path}{encode_query(query)}"
+        target = f"/v{self.version}{quote(path, _OF_PATHS)}{encode_query(query)}"
         used = connection or self._connection
         reply = used.request(method, target, sent, data)
         if reply.status >= 400:
@@ -105,7 +108,10 @@ class EngineClient:
         """Send a request and yield the JSON objects of its reply as they arrive."""
         reply = self.open(method, path, query, body=body, data=data, headers=headers)
         for line in reply.lines():
-            yield json.loads(line)
+            message = decode(line)
+            if not isinstance(message, dict):
+                raise BrokenReplyError(f"the engine sent what is no message: {line[:80]!r}")
+            yield message
 
     def hijack(self, path: str, query: Query | None = None, body: object = None) -> Hijacked:
         """POST and take over the connection as a raw stream in both directions."""
@@ -130,7 +136,7 @@ class EngineClient:
     @staticmethod
     def _decode(reply: Response) -> Any:
         data = reply.read()
-        return json.loads(data) if data.strip() else None
+        return decode(data) if data.strip() else None
 
 
 class Hijacked:
@@ -147,7 +153,7 @@ class Hijacked:
             return data
         try:
             return self.socket.recv(limit)
-        except ConnectionResetError:
+        except ConnectionError:
             return b""
 
     def close_write(self) -> None:
@@ -160,6 +166,23 @@ class Hijacked:
     def close(self) -> None:
         """Close both directions."""
         self.socket.close()
+
+
+def encode(body: object) -> bytes:
+    """Write JSON; bytes that are no UTF-8 (in arguments) become U+FFFD, as with Go's clients."""
+    text = json.dumps(body, ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
+
+
+def decode(data: bytes) -> Any:
+    """Read JSON; raises BrokenReplyError for what is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BrokenReplyError(f"the engine sent what is not JSON: {data[:80]!r}") from error
 
 
 def encode_query(query: Query | None) -> str:
@@ -178,20 +201,21 @@ def encode_query(query: Query | None) -> str:
     return "?" + "&".join(parts) if parts else ""
 
 
-def quote(text: str) -> str:
+def quote(text: str, safe: frozenset[int] = _UNRESERVED) -> str:
     """Percent-encode for a query (urllib.parse costs 2 ms of every start)."""
     data = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)
+    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in data)
 
 
 def error_message(status: int, body: bytes) -> str:
     """Return the engine's sentence out of an error reply."""
     try:
         message = json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = body.decode("utf-8", "replace").strip()
     return str(message) or f"request returned status {status} without a message"
 
 
 def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(map(str.isdecimal, parts)) else ()

@@ -20,10 +20,11 @@ class ApiError(WherryError):
 class UnreachableError(UnavailableError):
     """No engine answers at the address."""
 
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(self, address: str, reason: str, way_out: str = "") -> None:
         super().__init__(f"no engine answers at {address}: {reason}")
         self.address = address
         self.reason = reason
+        self.way_out = way_out or "name another engine with -H"
 
 
 class BrokenReplyError(UnavailableError):

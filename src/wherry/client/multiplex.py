@@ -1,10 +1,13 @@
 """The framing of attach, exec and logs without a terminal: eight bytes of head, then a payload.
 
 A head is the stream (0 stdin, 1 stdout, 2 stderr, 3 an error of the engine), three zero bytes and
-a big-endian length. A pure state machine: feed it what arrives, in whatever pieces.
+a big-endian length. A pure state machine: feed it what arrives, in whatever pieces; a head with
+another stream raises BrokenReplyError.
 """
 
 from __future__ import annotations
+
+from wherry.client.errors import BrokenReplyError
 
 STDOUT = 1
 STDERR = 2
@@ -35,6 +38,8 @@ class Demultiplexer:
                 break
             else:
                 self._stream = buffer[at]
+                if self._stream > SYSTEM_ERROR:
+                    raise BrokenReplyError(f"Unrecognized input header: {self._stream}")
                 self._left = int.from_bytes(buffer[at + 4 : at + HEAD], "big")
                 at += HEAD
         self._buffer = buffer[at:]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from wherry.cli.command import Command, Context
-from wherry.cli.errors import FAILED, UsageError
+from wherry.cli.errors import FAILED, CommandError, UsageError
 from wherry.cli.flags import Options, declare
 from wherry.client.errors import ApiError
 
@@ -14,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from wherry.cli.output.template import Template
+
+BAD_TEMPLATE = 64
 FORMAT = declare("-f --format string  Format output: 'json', or a Go template")
 SIZE = declare("-s --size  Display total file sizes if the type is container")
 TYPE = declare("   --type string  Only inspect objects of the given type")
@@ -27,23 +30,33 @@ PATHS = {
 }
 
 
+EXAMPLES = {
+    "container": "-f '{{.State.Status}} {{.State.ExitCode}}' web",
+    "image": "-f '{{.Os}}/{{.Architecture}} {{.Config.Cmd}}' debian",
+    "network": "-f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{println}}{{end}}' bridge",
+    "volume": "-f '{{.Mountpoint}}' data",
+}
+
+
 def inspect(context: Context, options: Options, arguments: list[str]) -> int:
     """Show everything about objects of any kind."""
     kind = options.text("type")
     if kind and kind not in PATHS:
-        raise UsageError(f'"{kind}" is not a valid value for --type')
+        known = ", ".join(f'"{name}"' for name in PATHS)
+        raise UsageError(f'unknown type: "{kind}": must be one of {known}')
     return show(context, options, arguments, [kind] if kind else list(PATHS))
 
 
 def show(context: Context, options: Options, names: list[str], kinds: Sequence[str]) -> int:
     """Print the objects that are found, then the failures."""
+    template = _parsed(options.text("format"))
     found, failures = [], []
     for name in names:
         try:
             found.append(_get(context, name, kinds, size=options.flag("size")))
         except ApiError as error:
             failures.append(_failure(name, kinds, error))
-    _print(context, found, options.text("format"))
+    _print(context, found, options.text("format"), template)
     for failure in failures:
         context.warn(failure)
     return FAILED if failures else 0
@@ -66,20 +79,27 @@ def _failure(name: str, kinds: Sequence[str], error: ApiError) -> str:
     return f"Error response from daemon: {error.message}"
 
 
-def _print(context: Context, found: list[Any], template: str) -> None:
-    if not template:
-        context.write(json.dumps(found, indent=4, ensure_ascii=False))
-        return
-    from wherry.cli.output.functions import to_json  # noqa: PLC0415 - only with --format
+def _parsed(text: str) -> Template | None:
+    """Read a template before anything is asked for; a mistake in it ends with status 64."""
+    if text in ("", "json"):
+        return None
+    from wherry.cli.output.lexer import TemplateError  # noqa: PLC0415 - only with --format
     from wherry.cli.output.template import Template  # noqa: PLC0415 - only with --format
 
-    if template == "json":
+    try:
+        return Template(text, typed=True)
+    except TemplateError as error:
+        raise CommandError(str(error), BAD_TEMPLATE) from error
+
+
+def _print(context: Context, found: list[Any], form: str, template: Template | None) -> None:
+    if template is not None:
         for item in found:
-            context.write(to_json(item))
-        return
-    parsed = Template(template)
-    for item in found:
-        context.write(parsed.render(item))
+            context.write(template.render(item))
+    elif form == "json":
+        context.write(json.dumps(found, separators=(",", ":"), ensure_ascii=False))
+    else:
+        context.write(json.dumps(found, indent=4, ensure_ascii=False))
 
 
 def _of(kind: str, *flags: Any) -> Command:
@@ -92,6 +112,7 @@ def _of(kind: str, *flags: Any) -> Command:
         run,
         flags=(*FORMAT, *flags),
         minimum=1,
+        examples=EXAMPLES[kind],
     )
 
 

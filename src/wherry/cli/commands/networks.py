@@ -5,10 +5,11 @@ from __future__ import annotations
 from wherry.cli.command import Command, Context
 from wherry.cli.commands.listing_flags import FILTER, FORMAT
 from wherry.cli.each import for_each
+from wherry.cli.errors import UsageError
 from wherry.cli.flags import Options, declare
 from wherry.cli.options.environment import pairs
 from wherry.cli.options.values import filters
-from wherry.cli.output.listing import Columns, Row, lines, terminal_room
+from wherry.cli.output.listing import Columns, Row, print_list
 from wherry.client.errors import ApiError
 
 TYPE_CHECKING = False
@@ -78,6 +79,8 @@ def _pools(options: Options) -> list[dict[str, object]]:
     """Pair subnets with gateways and ranges, in the order in which they were written."""
     gateways, ranges = options.all("gateway"), options.all("ip-range")
     auxiliary = pairs(options.all("aux-address"))
+    if max(len(gateways), len(ranges), bool(auxiliary)) > len(options.all("subnet")):
+        raise UsageError("every ip-range or gateway must have a corresponding subnet")
     pools: list[dict[str, object]] = []
     for n, subnet in enumerate(options.all("subnet")):
         pool: dict[str, object] = {"Subnet": subnet}
@@ -93,16 +96,10 @@ def _pools(options: Options) -> list[dict[str, object]]:
 
 def ls(context: Context, options: Options, _arguments: list[str]) -> int:
     """List networks."""
-    found = context.engine.get("/networks", {"filters": filters(options.all("filter"))})
+    found = context.engine.get("/networks", {"filters": filters(options)})
     whole = options.flag("no-trunc")
     rows = [_row(entry, whole=whole) for entry in sorted(found, key=lambda entry: entry["Name"])]
-    if options.flag("quiet"):
-        for row in rows:
-            context.write(str(row["ID"]))
-        return 0
-    columns = Columns(COLUMNS, ["ID", "Name", "Driver", "Scope"], ("Name",))
-    for line in lines(rows, columns, options.text("format"), 0 if whole else terminal_room()):
-        context.write(line)
+    print_list(context, rows, Columns(COLUMNS, ["ID", "Name", "Driver", "Scope"]), options)
     return 0
 
 
@@ -187,13 +184,20 @@ CREATE = Command(
     --subnet 10.9.0.0/24 --gateway 10.9.0.1 lab  with addresses of your choice
     """,
 )
-LS = Command("[OPTIONS]", "List networks", ls, flags=(*FILTER, *FORMAT), maximum=0)
+LS = Command(
+    "[OPTIONS]", "List networks", ls, flags=(*FILTER, *FORMAT), maximum=0,
+    examples="""
+    --filter type=custom                         without those of the engine
+    --format 'table {{.Name}}\\t{{.CreatedAt}}'   two columns
+    """,
+)  # fmt: skip
 RM = Command(
     "NETWORK [NETWORK...]",
     "Remove one or more networks",
     rm,
     flags=declare("-f --force  Do not error if the network does not exist"),
     minimum=1,
+    examples="app",
 )
 CONNECT = Command(
     "[OPTIONS] NETWORK CONTAINER",
@@ -202,7 +206,7 @@ CONNECT = Command(
     flags=CONNECT_FLAGS,
     minimum=2,
     maximum=2,
-    examples="--alias db app postgres",
+    examples="--alias db app postgres     containers on app reach postgres also as db",
 )
 DISCONNECT = Command(
     "[OPTIONS] NETWORK CONTAINER",
@@ -211,4 +215,5 @@ DISCONNECT = Command(
     flags=declare("-f --force  Force the container to disconnect from a network"),
     minimum=2,
     maximum=2,
+    examples="app postgres",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from wherry.cli.command import Command, Context
 from wherry.cli.errors import CommandError
@@ -20,17 +21,18 @@ SYSTEM_FLAGS = declare("""
 -a --all  Remove all unused images not just dangling ones
    --volumes  Prune anonymous volumes
 """)
+Verb = Callable[[Context, Options, list[str]], int]
 RECLAIMED = "Total reclaimed space: "
 
 
 def confirm(options: Options, warning: str) -> None:
-    """Ask, unless --force; raises CommandError for a no."""
+    """Ask, unless --force; a no ends the command, silently and with status 0, as docker's does."""
     if options.flag("force"):
         return
     sys.stdout.write(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ")
     sys.stdout.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise CommandError("operation cancelled")
+        raise CommandError("", status=0)
 
 
 def containers(context: Context, options: Options, _arguments: list[str]) -> int:
@@ -93,14 +95,14 @@ def system(context: Context, options: Options, _arguments: list[str]) -> int:
 
 
 def _containers(context: Context, options: Options) -> int:
-    query = {"filters": filters(options.all("filter"))}
+    query = {"filters": filters(options)}
     reply = context.engine.post("/containers/prune", query)
     _deleted(context, "Deleted Containers:", reply.get("ContainersDeleted"))
     return int(reply.get("SpaceReclaimed") or 0)
 
 
 def _images(context: Context, options: Options, *, everything: bool) -> int:
-    wanted = filters(options.all("filter"))
+    wanted = filters(options)
     wanted["dangling"] = ["false" if everything else "true"]
     reply = context.engine.post("/images/prune", {"filters": wanted})
     entries = reply.get("ImagesDeleted") or ()
@@ -115,13 +117,13 @@ def _images(context: Context, options: Options, *, everything: bool) -> int:
 
 
 def _networks(context: Context, options: Options) -> None:
-    query = {"filters": filters(options.all("filter"))}
+    query = {"filters": filters(options)}
     reply = context.engine.post("/networks/prune", query)
     _deleted(context, "Deleted Networks:", reply.get("NetworksDeleted"))
 
 
 def _volumes(context: Context, options: Options, *, everything: bool) -> int:
-    wanted = filters(options.all("filter"))
+    wanted = filters(options)
     if everything:
         wanted["all"] = ["true"]
     reply = context.engine.post("/volumes/prune", {"filters": wanted})
@@ -138,13 +140,25 @@ def _finish(context: Context, size: int) -> None:
     context.write(RECLAIMED + decimal_size(size))
 
 
-def _command(summary: str, run: object, flags: tuple[Flag, ...] = ()) -> Command:
-    assert callable(run)
-    return Command("[OPTIONS]", summary, run, flags=(*flags, *COMMON), maximum=0)
+def _command(summary: str, run: Verb, examples: str, flags: tuple[Flag, ...] = ()) -> Command:
+    flags = (*flags, *COMMON)
+    return Command("[OPTIONS]", summary, run, flags=flags, maximum=0, examples=examples)
 
 
-CONTAINERS = _command("Remove all stopped containers", containers)
-IMAGES = _command("Remove unused images", images, ALL_IMAGES)
-NETWORKS = _command("Remove all unused networks", networks)
-VOLUMES = _command("Remove unused local volumes", volumes, ALL_VOLUMES)
-SYSTEM = _command("Remove unused data", system, SYSTEM_FLAGS)
+CONTAINERS = _command(
+    "Remove all stopped containers", containers, "--filter until=24h     if older than a day"
+)
+IMAGES = _command("Remove unused images", images, "-a          also those with a name", ALL_IMAGES)
+NETWORKS = _command("Remove all unused networks", networks, "-f          without a question")
+VOLUMES = _command(
+    "Remove unused local volumes", volumes, "-a          also those with a name", ALL_VOLUMES
+)
+SYSTEM = _command(
+    "Remove unused data",
+    system,
+    """
+    -f                     without a question: for scripts
+    -a --volumes           all that no container uses
+    """,
+    SYSTEM_FLAGS,
+)

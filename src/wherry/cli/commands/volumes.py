@@ -9,7 +9,7 @@ from wherry.cli.errors import UsageError
 from wherry.cli.flags import Options, declare
 from wherry.cli.options.environment import pairs
 from wherry.cli.options.values import filters
-from wherry.cli.output.listing import Columns, Row, lines, terminal_room
+from wherry.cli.output.listing import Columns, Row, print_list
 from wherry.cli.output.units import decimal_size
 
 TYPE_CHECKING = False
@@ -44,7 +44,8 @@ def create(context: Context, options: Options, arguments: list[str]) -> int:
     """Create a volume and print its name."""
     if arguments and options.given("name"):
         raise UsageError(
-            "conflicting options: cannot specify a volume-name through both --name and as a positional arg"
+            "conflicting options: cannot specify a volume-name through both --name and as a "
+            "positional arg"
         )
     body = {
         "Name": arguments[0] if arguments else options.text("name"),
@@ -58,20 +59,15 @@ def create(context: Context, options: Options, arguments: list[str]) -> int:
 
 def ls(context: Context, options: Options, _arguments: list[str]) -> int:
     """List volumes."""
-    reply = context.engine.get("/volumes", {"filters": filters(options.all("filter"))})
+    reply = context.engine.get("/volumes", {"filters": filters(options)})
     found = sorted(reply.get("Volumes") or (), key=lambda volume: volume["Name"])
-    if options.flag("quiet"):
-        for volume in found:
-            context.write(volume["Name"])
-        return 0
-    columns = Columns(COLUMNS, ["Driver", "Name"])
-    rows = [_row(volume) for volume in found]
-    for line in lines(rows, columns, options.text("format"), terminal_room()):
-        context.write(line)
+    columns = Columns(COLUMNS, ["Driver", "Name"], identity="Name")
+    print_list(context, [volume_row(volume) for volume in found], columns, options)
     return 0
 
 
-def _row(volume: dict[str, Any]) -> Row:
+def volume_row(volume: dict[str, Any]) -> Row:
+    """Return what lists show of a volume."""
     labels = volume.get("Labels") or {}
     usage = volume.get("UsageData") or {}
     return {
@@ -103,11 +99,15 @@ CREATE = Command(
     "[OPTIONS] [VOLUME]", "Create a volume", create, flags=CREATE_FLAGS, maximum=1,
     examples="data                    use it with: wherry run -v data:/var/lib/data …",
 )  # fmt: skip
-LS = Command("[OPTIONS]", "List volumes", ls, flags=(*FILTER, *LS_FLAGS), maximum=0)
+LS = Command(
+    "[OPTIONS]", "List volumes", ls, flags=(*FILTER, *LS_FLAGS), maximum=0,
+    examples="--filter dangling=true  those that no container uses",
+)  # fmt: skip
 RM = Command(
     "[OPTIONS] VOLUME [VOLUME...]",
     "Remove one or more volumes. You cannot remove a volume that is in use by a container.",
     rm,
     flags=declare("-f --force  Force the removal of one or more volumes"),
     minimum=1,
+    examples="data",
 )

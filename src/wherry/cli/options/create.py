@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wherry.cli.errors import UsageError
 from wherry.cli.flags import Options, declare
-from wherry.cli.options import environment, mounts, numbers, ports, values
+from wherry.cli.options import environment, mounts, networks, numbers, ports, values
 
 Json = dict[str, object]
 
@@ -109,10 +109,13 @@ HEALTH = (
     ("health-start-interval", "StartInterval"),
 )
 TEXTS = (
-    ("cgroup-parent", "CgroupParent"), ("cgroupns", "CgroupnsMode"), ("ipc", "IpcMode"),
-    ("pid", "PidMode"), ("uts", "UTSMode"), ("userns", "UsernsMode"), ("runtime", "Runtime"),
+    ("cgroup-parent", "CgroupParent"), ("ipc", "IpcMode"), ("runtime", "Runtime"),
     ("cpuset-cpus", "CpusetCpus"), ("cpuset-mems", "CpusetMems"), ("isolation", "Isolation"),
     ("volume-driver", "VolumeDriver"), ("cidfile", "ContainerIDFile"),
+)  # fmt: skip
+NAMESPACES = (
+    ("cgroupns", "CGROUP", "CgroupnsMode"), ("pid", "PID", "PidMode"),
+    ("userns", "USER", "UsernsMode"), ("uts", "UTS", "UTSMode"),
 )  # fmt: skip
 NUMBERS = (
     ("cpu-period", "CpuPeriod"), ("cpu-quota", "CpuQuota"), ("cpu-shares", "CpuShares"),
@@ -120,16 +123,25 @@ NUMBERS = (
     ("memory-swappiness", "MemorySwappiness"), ("pids-limit", "PidsLimit"),
 )  # fmt: skip
 LISTS = (
-    ("cap-add", "CapAdd"), ("cap-drop", "CapDrop"), ("dns", "Dns"), ("dns-option", "DnsOptions"),
-    ("dns-search", "DnsSearch"), ("group-add", "GroupAdd"), ("link", "Links"),
-    ("volumes-from", "VolumesFrom"), ("device-cgroup-rule", "DeviceCgroupRules"),
+    ("dns-option", "DnsOptions"), ("dns-search", "DnsSearch"), ("group-add", "GroupAdd"),
+    ("link", "Links"), ("volumes-from", "VolumesFrom"),
 )  # fmt: skip
 
 
 def request(
-    options: Options, words: list[str], own: Mapping[str, str], folder: str, *, detach: bool
+    options: Options,
+    words: list[str],
+    own: Mapping[str, str],
+    folder: str,
+    *,
+    detach: bool,
+    size: tuple[int, int] | None = None,
 ) -> Json:
-    """Return the body of POST /containers/create; `words` are the image and its command."""
+    """Return the body of POST /containers/create; `words` are the image and its command.
+
+    `own` are the caller's variables, `folder` its working directory, `size` (rows, columns) those
+    of its terminal: a program that asks at its start shall not find 0 x 0.
+    """
     attached = attached_streams(options, detach=detach)
     binds, anonymous = mounts.volumes(options.all("volume"), folder)
     bindings = ports.published(options.all("publish"))
@@ -146,11 +158,15 @@ def request(
         "Tty": options.flag("tty"),
         "OpenStdin": options.flag("interactive"),
         "StdinOnce": options.flag("interactive") and "stdin" in attached,
-        "Env": environment.variables(options.all("env-file"), options.all("env"), own),
+        "Env": environment.variables(
+            options.all("env-file"), options.read_all("env", environment.variable), own
+        ),
         "ExposedPorts": {port: {} for port in exposed},
         "Volumes": anonymous,
         "WorkingDir": options.text("workdir"),
-        "Labels": environment.labels(options.all("label-file"), options.all("label")),
+        "Labels": environment.labels(
+            options.all("label-file"), options.read_all("label", environment.label)
+        ),
     }
     if options.given("entrypoint"):
         # An empty text clears the image's entry point; docker sends one empty word for it.
@@ -164,8 +180,10 @@ def request(
     host = _host(options, folder)
     host["Binds"] = binds or None
     host["PortBindings"] = bindings
-    mode, endpoints = _networks(options)
+    mode, endpoints = networks.chosen(options)
     host["NetworkMode"] = mode
+    if size is not None and options.flag("tty"):
+        host["ConsoleSize"] = list(size)
     body["HostConfig"] = host
     body["NetworkingConfig"] = {"EndpointsConfig": endpoints}
     return body
@@ -173,12 +191,7 @@ def request(
 
 def attached_streams(options: Options, *, detach: bool) -> set[str]:
     """Return which streams the client attaches to."""
-    asked = {name.lower() for name in options.all("attach")}
-    for name in asked - {"stdin", "stdout", "stderr"}:
-        raise UsageError(
-            f'invalid argument "{name}" for "-a, --attach" flag: '
-            "valid streams are STDIN, STDOUT and STDERR"
-        )
+    asked = set(options.read_all("attach", _stream))
     if detach:
         return set()
     if not asked:
@@ -188,7 +201,14 @@ def attached_streams(options: Options, *, detach: bool) -> set[str]:
     return asked
 
 
+def _stream(text: str) -> str:
+    if text.lower() not in ("stdin", "stdout", "stderr"):
+        raise UsageError("valid streams are STDIN, STDOUT and STDERR")
+    return text.lower()
+
+
 def _host(options: Options, folder: str) -> Json:
+    added, dropped = values.capabilities(options.all("cap-add"), options.all("cap-drop"))
     host: Json = {
         "AutoRemove": options.flag("rm"),
         "Privileged": options.flag("privileged"),
@@ -199,24 +219,41 @@ def _host(options: Options, folder: str) -> Json:
             "Type": options.text("log-driver"),
             "Config": environment.pairs(options.all("log-opt")),
         },
-        "ExtraHosts": [values.extra_host(text) for text in options.all("add-host")],
+        "CapAdd": added or None,
+        "CapDrop": dropped or None,
+        "Dns": options.read_all("dns", values.address),
+        "DeviceCgroupRules": options.read_all("device-cgroup-rule", values.device_rule) or None,
+        "ExtraHosts": options.read_all("add-host", values.extra_host) or None,
         "SecurityOpt": values.security_options(options.all("security-opt")) or None,
         "Devices": [values.device(text) for text in options.all("device")],
-        "Ulimits": [values.ulimit(text) for text in options.all("ulimit")],
-        "Tmpfs": mounts.tmpfs(options.all("tmpfs")),
-        "Sysctls": environment.pairs(options.all("sysctl")),
-        "Annotations": environment.pairs(options.all("annotation")),
-        "StorageOpt": environment.pairs(options.all("storage-opt")),
+        "Ulimits": sorted(
+            options.read_all("ulimit", values.ulimit), key=lambda limit: str(limit["Name"])
+        ),
+        "Tmpfs": mounts.tmpfs(options.all("tmpfs")) or None,
+        "Sysctls": environment.pairs(options.all("sysctl")) or None,
+        "Annotations": environment.pairs(options.all("annotation")) or None,
+        "StorageOpt": environment.pairs(options.all("storage-opt")) or None,
+        # What docker says where nothing was asked for; `inspect` shows it.
+        "MemorySwappiness": -1,
+        "OomKillDisable": False,
+        "PidsLimit": 0,
     }
     if options.given("mount"):
-        host["Mounts"] = [mounts.mount(text, folder) for text in options.all("mount")]
+        host["Mounts"] = options.read_all("mount", lambda text: mounts.mount(text, folder))
     for flag, name in TEXTS:
         host[name] = options.text(flag)
+    for flag, kind, name in NAMESPACES:
+        host[name] = values.namespace(flag, kind, options.text(flag))
     for flag, name in LISTS:
         host[name] = options.all(flag) or None
     for flag, name in NUMBERS:
         if options.given(flag):
             host[name] = options.number(flag)
+    if not -1 <= options.number("memory-swappiness", -1) <= 100:
+        raise UsageError(
+            f"invalid value: {options.text('memory-swappiness')}. "
+            "Valid memory swappiness range is 0-100"
+        )
     for flag, name in (("init", "Init"), ("oom-kill-disable", "OomKillDisable")):
         if options.given(flag):
             host[name] = options.flag(flag)
@@ -233,11 +270,11 @@ def _memory(options: Options) -> Json:
         ("shm-size", "ShmSize"),
     ):
         if options.given(flag):
-            found[name] = numbers.size(options.text(flag))
+            found[name] = options.read(flag, numbers.size)
     if options.given("memory-swap"):
-        found["MemorySwap"] = numbers.swap(options.text("memory-swap"))
+        found["MemorySwap"] = options.read("memory-swap", numbers.swap)
     if options.given("cpus"):
-        found["NanoCpus"] = numbers.cpus(options.text("cpus"))
+        found["NanoCpus"] = options.read("cpus", numbers.cpus)
     return found
 
 
@@ -250,47 +287,11 @@ def _health(options: Options) -> Json:
         return {"Test": ["NONE"]}
     if not given:
         return {}
-    health: Json = {name: numbers.duration(options.text(flag, "0s")) for flag, name in HEALTH}
+    health: Json = {name: options.read(flag, numbers.duration, "0s") for flag, name in HEALTH}
     health["Retries"] = options.number("health-retries")
+    for flag in (*(flag for flag, _ in HEALTH), "health-retries"):
+        if options.text(flag).startswith("-"):
+            raise UsageError(f"--{flag} cannot be negative")
     if options.given("health-cmd"):
         health["Test"] = ["CMD-SHELL", options.text("health-cmd")]
     return health
-
-
-def _networks(options: Options) -> tuple[str, Json]:
-    """Return NetworkMode and EndpointsConfig; the flags without a name belong to the first."""
-    texts = [*options.all("network"), *options.all("net")]
-    aliases = [*options.all("network-alias"), *options.all("net-alias")]
-    endpoints: Json = {}
-    mode = ""
-    for text in texts or ["default"]:
-        name, fields, own_aliases = values.network(text)
-        settings: Json = {}
-        if not mode:
-            mode = name
-            own_aliases += aliases
-            fields |= _address_flags(options)
-        if name in endpoints:
-            raise UsageError(f'network "{name}" is specified multiple times')
-        addresses = {
-            key: fields[field]
-            for field, key in (("ip", "IPv4Address"), ("ip6", "IPv6Address"))
-            if field in fields
-        }
-        if addresses:
-            settings["IPAMConfig"] = addresses
-        if own_aliases:
-            settings["Aliases"] = own_aliases
-        if "mac-address" in fields:
-            settings["MacAddress"] = fields["mac-address"]
-        if settings or len(texts) > 1 or options.given("network"):
-            endpoints[name] = settings
-    if mode.startswith("container:") or mode in ("host", "none"):
-        endpoints = {name: value for name, value in endpoints.items() if value}
-    return mode, endpoints
-
-
-def _address_flags(options: Options) -> dict[str, str]:
-    return {
-        name: options.text(name) for name in ("ip", "ip6", "mac-address") if options.given(name)
-    }

@@ -9,22 +9,29 @@ from wherry.cli.errors import UsageError
 
 def variables(files: Iterable[str], flags: Iterable[str], own: Mapping[str, str]) -> list[str]:
     """Return `NAME=value` entries; a bare NAME takes the caller's value, or is left out."""
-    found = [entry for path in files for entry in _of_file(path, own)]
+    found = [entry for path in files for line in _lines(path) for entry in _resolve(line, own)]
     for text in flags:
-        if not text or text.startswith("="):
-            raise UsageError(f"invalid environment variable: {text}")
-        found += _resolve(text, own)
+        found += _resolve(variable(text), own)
     return found
+
+
+def variable(text: str) -> str:
+    """Check one `NAME=value` or `NAME`."""
+    if not text or text.startswith("="):
+        raise UsageError(f"invalid environment variable: {text}")
+    return text
 
 
 def labels(files: Iterable[str], flags: Iterable[str]) -> dict[str, str]:
     """Return labels; flags win over files."""
-    found = {}
-    for path in files:
-        for line in _lines(path):
-            name, _, value = line.partition("=")
-            found[name.strip()] = value
-    return found | pairs(flags)
+    return pairs(line for path in files for line in _lines(path)) | pairs(flags)
+
+
+def label(text: str) -> str:
+    """Check one `key=value` or `key`."""
+    if not text.partition("=")[0]:
+        raise UsageError(f"invalid label '{text}': empty name")
+    return text
 
 
 def pairs(texts: Iterable[str]) -> dict[str, str]:
@@ -33,22 +40,6 @@ def pairs(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, _, value = text.partition("=")
         found[name] = value
-    return found
-
-
-def _of_file(path: str, own: Mapping[str, str]) -> list[str]:
-    found = []
-    for line in _lines(path):
-        name = line.partition("=")[0]
-        if not name:
-            raise UsageError(
-                f"invalid environment file ({path}): no variable name on line '{line}'"
-            )
-        if " " in name or "\t" in name:
-            raise UsageError(
-                f"invalid environment file ({path}): variable '{name}' contains whitespaces"
-            )
-        found += _resolve(line, own)
     return found
 
 
@@ -65,5 +56,12 @@ def _lines(path: str) -> list[str]:
     except OSError as error:
         raise UsageError(f"open {path}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"env file {path} contains invalid utf8 bytes") from error
-    return [line for line in lines if line and not line.startswith("#")]
+        raise UsageError(f"invalid env file ({path}): invalid utf8 bytes") from error
+    found = [line for line in lines if line and not line.startswith("#")]
+    for line in found:
+        name = line.partition("=")[0]
+        if not name:
+            raise UsageError(f"invalid env file ({path}): no variable name on line '{line}'")
+        if " " in name or "\t" in name:
+            raise UsageError(f"invalid env file ({path}): variable '{name}' contains whitespaces")
+    return found

@@ -10,6 +10,13 @@ from wherry.cli.options.numbers import size
 
 Json = dict[str, object]
 
+RECURSIVE: dict[str, dict[str, bool]] = {
+    "enabled": {},
+    "disabled": {"NonRecursive": True},
+    "writable": {"ReadOnlyNonRecursive": True},
+    "readonly": {"ReadOnlyForceRecursive": True},
+}
+
 
 def volumes(texts: Iterable[str], folder: str) -> tuple[list[str], dict[str, Json]]:
     """Return the API's Binds, and the anonymous Volumes; relative sources begin at `folder`."""
@@ -41,39 +48,42 @@ def mount(text: str, folder: str) -> Json:
     for part in _fields(text):
         key, separator, value = part.partition("=")
         key = key.strip().lower()
+        if value != value.strip():
+            raise UsageError(
+                f"invalid option '{key}' in '{part}': value should not have whitespace"
+            )
         if not separator and key in ("readonly", "ro", "volume-nocopy", "bind-nonrecursive"):
             value, separator = "true", "="
         if not separator:
-            raise UsageError(f"{_bad(text)}invalid field '{part}' must be a key=value pair")
+            raise UsageError(f"invalid field '{part}' must be a key=value pair")
         setter = _SETTERS.get(key)
         if setter is None:
-            raise UsageError(f"{_bad(text)}unknown option '{key}' in '{part}'")
+            raise UsageError(f"unexpected key '{key}' in '{part}'")
         setter(result, key, value)
-    _check(result, text, folder)
+    _check(result, folder)
+    if isinstance(options := result.get("VolumeOptions"), dict):
+        options.setdefault("DriverConfig", {})  # `inspect` shows what docker sends
     return result
 
 
-def _check(result: Json, text: str, folder: str) -> None:
+def _check(result: Json, folder: str) -> None:
     kind = str(result["Type"])
     source = str(result.get("Source", ""))
     if kind not in ("bind", "volume", "tmpfs", "image", "npipe", "cluster"):
-        raise UsageError(f"{_bad(text)}mount type unknown: {kind!r}")
+        raise UsageError(f'mount type unknown: "{kind}"')
     if "Target" not in result:
-        raise UsageError(f"{_bad(text)}target is required")
+        raise UsageError("target is required")
     if kind == "bind" and source.startswith("."):
         result["Source"] = os.path.normpath(os.path.join(folder, source))
     for option, owner in (
         ("VolumeOptions", "volume"),
         ("BindOptions", "bind"),
         ("TmpfsOptions", "tmpfs"),
+        ("ImageOptions", "image"),
     ):
         if option in result and kind != owner:
             name = option.removesuffix("Options").lower()
             raise UsageError(f"cannot mix '{name}-*' options with mount type '{kind}'")
-
-
-def _bad(text: str) -> str:
-    return f'invalid argument "{text}" for "--mount" flag: '
 
 
 def _fields(text: str) -> list[str]:
@@ -124,8 +134,11 @@ def _text(_key: str, value: str) -> str:
     return value
 
 
-def _size(_key: str, value: str) -> int:
-    return size(value)
+def _size(key: str, value: str) -> int:
+    try:
+        return size(value)
+    except UsageError as error:
+        raise UsageError(f"invalid value for {key}: {value}") from error
 
 
 def _octal(key: str, value: str) -> int:
@@ -133,6 +146,18 @@ def _octal(key: str, value: str) -> int:
         return int(value, 8)
     except ValueError as error:
         raise UsageError(f"invalid value for {key}: {value}") from error
+
+
+def _recursive(result: Json, _key: str, value: str) -> None:
+    fields = RECURSIVE.get(value)
+    if fields is None:
+        raise UsageError(
+            f"invalid value for bind-recursive: {value} "
+            '(must be "enabled", "disabled", "writable", or "readonly")'
+        )
+    inner = result.setdefault("BindOptions", {})
+    assert isinstance(inner, dict)
+    inner.update(fields)
 
 
 def _label(result: Json, _key: str, value: str) -> None:
@@ -165,12 +190,14 @@ _SETTERS: dict[str, Callable[[Json, str, str], None]] = {
     "ro": _read_only,
     "bind-propagation": _nested("BindOptions", "Propagation", _text),
     "bind-nonrecursive": _nested("BindOptions", "NonRecursive", _boolean),
+    "bind-recursive": _recursive,
     "bind-create-src": _nested("BindOptions", "CreateMountpoint", _boolean),
     "volume-nocopy": _nested("VolumeOptions", "NoCopy", _boolean),
     "volume-subpath": _nested("VolumeOptions", "Subpath", _text),
     "volume-label": _label,
     "volume-driver": _driver,
     "volume-opt": _driver,
+    "image-subpath": _nested("ImageOptions", "Subpath", _text),
     "tmpfs-size": _nested("TmpfsOptions", "SizeBytes", _size),
     "tmpfs-mode": _nested("TmpfsOptions", "Mode", _octal),
 }

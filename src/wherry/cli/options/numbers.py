@@ -36,12 +36,9 @@ def cpus(text: str) -> int:
     """Read `--cpus` as billionths of a CPU."""
     whole, _, fraction = text.partition(".")
     if not (whole + fraction).isdecimal():
-        raise UsageError(
-            f'invalid argument "{text}" for "--cpus" flag: failed to parse {text} as a rational '
-            "number"
-        )
+        raise UsageError(f"failed to parse {text} as a rational number")
     if len(fraction.rstrip("0")) > 9:
-        raise UsageError(f'invalid argument "{text}" for "--cpus" flag: value is too precise')
+        raise UsageError("value is too precise")
     return int(whole or "0") * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
 
 
@@ -65,7 +62,9 @@ def duration(text: str) -> int:
 
 def _part(text: str, number: str, unit: str) -> float:
     if unit not in _DURATIONS:
-        raise UsageError(f'time: unknown unit "{unit}" in duration "{text}"')
+        word = "unknown unit" if number else "invalid duration"
+        about = f'"{unit}" in duration "{text}"' if number else f'"{text}"'
+        raise UsageError(f"time: {word} {about}")
     try:
         return float(number) * _DURATIONS[unit]
     except ValueError as error:

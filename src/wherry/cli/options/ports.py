@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wherry.cli.errors import UsageError
+from wherry.cli.options.values import is_address
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 
@@ -27,7 +28,7 @@ def exposed(texts: Iterable[str]) -> list[str]:
         if ":" in text:
             raise UsageError(f"invalid port format for --expose: {text}")
         ports, protocol = _protocol(text, text)
-        first, last = _range(ports, f"invalid range format for --expose: {text}")
+        first, last = _range(ports, f"invalid range format for --expose: {text}: want 80 or 80-85")
         found += [f"{port}/{protocol}" for port in range(first, last + 1)]
     return found
 
@@ -47,7 +48,8 @@ def _bindings(text: str) -> list[tuple[str, dict[str, str]]]:
     address, host, container = _split(rest)
     if not container:
         raise UsageError(f"no port specified: {text}<empty>")
-    _check_address(address)
+    if address and not is_address(address):
+        raise UsageError(f"invalid IP address: {address}")
     first, last = _range(container, f"invalid containerPort: {container}")
     count = last - first + 1
     if not host:
@@ -98,15 +100,3 @@ def _range(text: str, complaint: str) -> tuple[int, int]:
     if not 0 <= low <= high <= 65535:
         raise UsageError(complaint)
     return low, high
-
-
-def _check_address(address: str) -> None:
-    import socket  # noqa: PLC0415 - already loaded when the engine is called
-
-    if not address:
-        return
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        socket.inet_pton(family, address)
-    except OSError as error:
-        raise UsageError(f"invalid IP address: {address}") from error

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 from wherry.cli.errors import UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherry.cli.flags import Options
+
 Json = dict[str, object]
+
+ULIMITS = (
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
+    "rss", "rtprio", "rttime", "sigpending", "stack",
+)  # fmt: skip
 
 
 def device(text: str) -> Json:
@@ -19,7 +28,9 @@ def device(text: str) -> Json:
         permissions = parts[1]
     elif len(parts) == 2:
         inside = parts[1]
-    if len(parts) > 3 or not text or not set(permissions) <= set("rwm"):
+    if not set(permissions) <= set("rwm") or not permissions:
+        raise UsageError(f"bad mode specified: {permissions}")
+    if len(parts) > 3 or not text:
         raise UsageError(f"invalid device specification: {text}")
     return {"PathOnHost": parts[0], "PathInContainer": inside, "CgroupPermissions": permissions}
 
@@ -34,6 +45,8 @@ def ulimit(text: str) -> Json:
         raise UsageError(f"invalid ulimit argument: {text}") from error
     if not separator or not name:
         raise UsageError(f"invalid ulimit argument: {text}")
+    if name not in ULIMITS:
+        raise UsageError(f"invalid ulimit type: {name}")
     if values[1] != -1 and values[0] > values[1]:
         raise UsageError(
             f"ulimit soft limit must be less than or equal to hard limit: {values[0]} > {values[1]}"
@@ -44,34 +57,11 @@ def ulimit(text: str) -> Json:
 def restart_policy(text: str) -> Json:
     """Read `no`, `always`, `unless-stopped` or `on-failure[:count]`."""
     name, colon, count = text.partition(":")
-    if colon and not count.isdecimal():
+    if colon and not count.removeprefix("-").isdecimal():
         raise UsageError("invalid restart policy format: maximum retry count must be an integer")
     if not name and text:
         raise UsageError("invalid restart policy format: no policy provided before colon")
     return {"Name": name, "MaximumRetryCount": int(count or "0")}
-
-
-def network(text: str) -> tuple[str, dict[str, str], list[str]]:
-    """Read `name` or `name=N,alias=A,ip=I`: the name, plain fields, aliases."""
-    if "=" not in text:
-        return text, {}, []
-    name, aliases = "", []
-    fields: dict[str, str] = {}
-    for part in text.split(","):
-        key, separator, value = part.partition("=")
-        if not separator:
-            raise UsageError(f"invalid field {part}")
-        if key == "name":
-            name = value
-        elif key == "alias":
-            aliases.append(value)
-        elif key in ("ip", "ip6", "mac-address", "driver-opt", "link-local-ip", "gw-priority"):
-            fields[key] = value
-        else:
-            raise UsageError(f"invalid field key {key}")
-    if not name:
-        raise UsageError("network name/id is not specified")
-    return name, fields, aliases
 
 
 def extra_host(text: str) -> str:
@@ -81,10 +71,66 @@ def extra_host(text: str) -> str:
         name, colon, address = text.partition(":")
         equals = colon
     if not equals or not name or not address:
-        raise UsageError(
-            f'invalid argument "{text}" for "--add-host" flag: bad format for add-host: "{text}"'
-        )
-    return f"{name}:{address.removeprefix('[').removesuffix(']')}"
+        raise UsageError(f'bad format for add-host: "{text}"')
+    address = address.removeprefix("[").removesuffix("]")
+    if address != "host-gateway" and not is_address(address):
+        raise UsageError(f'invalid IP address in add-host: "{address}"')
+    return f"{name}:{address}"
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IPv4 or IPv6 address."""
+    import socket  # noqa: PLC0415 - already loaded when the engine is called
+
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def address(text: str) -> str:
+    """Check an IP address, as `--dns` wants one."""
+    if not is_address(text.strip()):
+        raise UsageError(f"IP address is not correctly formatted: {text}")
+    return text.strip()
+
+
+def device_rule(text: str) -> str:
+    """Check a rule such as `c 1:3 rwm`."""
+    words = text.split(" ")
+    numbers = words[1].split(":") if len(words) == 3 else []
+    if (
+        len(numbers) != 2
+        or words[0] not in ("a", "b", "c")
+        or not all(number == "*" or number.isdecimal() for number in numbers)
+        or not words[2]
+        or not set(words[2]) <= set("rwm")
+    ):
+        raise UsageError(f"invalid device cgroup format '{text}'")
+    return text
+
+
+def namespace(flag: str, kind: str, text: str) -> str:
+    """Check a namespace's mode; `kind` is the word for it in the complaint."""
+    shared = {"pid": ("host",), "cgroupns": ("host", "private")}.get(flag, ("host",))
+    if text not in ("", *shared) and not (flag == "pid" and text.startswith("container:")):
+        raise UsageError(f"--{flag}: invalid {kind} mode")
+    return text
+
+
+def capabilities(added: Iterable[str], dropped: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return both lists in one spelling, sorted; what is added is not dropped."""
+    add = {_capability(text) for text in added}
+    drop = {_capability(text) for text in dropped}
+    add = {"ALL"} if "ALL" in add else add
+    drop = {"ALL"} if "ALL" in drop else drop
+    return sorted(add), sorted(drop - add)
+
+
+def _capability(text: str) -> str:
+    word = text.strip().upper()
+    return word if word == "ALL" or word.startswith("CAP_") else f"CAP_{word}"
 
 
 def security_options(texts: Iterable[str]) -> list[str]:
@@ -94,7 +140,7 @@ def security_options(texts: Iterable[str]) -> list[str]:
         separator = "=" if "=" in text else ":"
         key, given, value = text.partition(separator)
         if not given and key != "no-new-privileges":
-            raise UsageError(f"invalid --security-opt: {text!r}")
+            raise UsageError(f'Invalid --security-opt: "{text}"')
         if key == "seccomp" and value not in ("unconfined", "builtin"):
             found.append(f"seccomp={_read(value)}")
         else:
@@ -102,17 +148,19 @@ def security_options(texts: Iterable[str]) -> list[str]:
     return found
 
 
-def filters(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Read `--filter` values into the API's form."""
+def filters(options: Options) -> dict[str, list[str]]:
+    """Return the `--filter` values in the API's form."""
     found: dict[str, list[str]] = {}
-    for text in texts:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise UsageError(
-                f'invalid argument "{text}" for "-f, --filter" flag: invalid filter \'{text}\''
-            )
-        found.setdefault(key.strip().lower(), []).append(value.strip())
+    for key, value in options.read_all("filter", _filter):
+        found.setdefault(key, []).append(value)
     return found
+
+
+def _filter(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise UsageError("bad format of filter (expected name=value)")
+    return key.strip().lower(), value.strip()
 
 
 def _read(path: str) -> str:
@@ -120,4 +168,5 @@ def _read(path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError as error:
-        raise UsageError(f"opening seccomp profile ({path}) failed: {error.strerror}") from error
+        reason = f"open {path}: {(error.strerror or '').lower()}"
+        raise UsageError(f"opening seccomp profile ({path}) failed: {reason}") from error

@@ -1,4 +1,7 @@
-"""Cuts a Go template into texts and actions, and an action into tokens. Pure."""
+"""Cuts a Go template into texts and actions, and an action into tokens. Pure.
+
+Every token knows where it stands in the template, for errors that point at it.
+"""
 
 from __future__ import annotations
 
@@ -7,67 +10,95 @@ from wherry.cli.errors import CommandError
 _PUNCTUATION = {"(": "open", ")": "close", "|": "pipe", ",": "comma"}
 
 
+class TemplateError(CommandError):
+    """A template cannot be read (`parsing`) or does not fit the data; `reason` is Go's sentence."""
+
+    def __init__(self, reason: str, *, parsing: bool) -> None:
+        super().__init__(f"template parsing error: {reason}")
+        self.reason = reason
+        self.parsing = parsing
+
+
+def bad(reason: str) -> TemplateError:
+    """Return the error for a template that cannot be read."""
+    return TemplateError(f"template: :1: {reason}", parsing=True)
+
+
 class Token:
-    """A word of an action; `joined` says that no space stands before it."""
+    """A word of an action; `joined` says that no space stands before it, `at` where it begins."""
 
-    __slots__ = ("joined", "kind", "text")
+    __slots__ = ("at", "joined", "kind", "text")
 
-    def __init__(self, kind: str, text: str, *, joined: bool = False) -> None:
+    def __init__(self, kind: str, text: str, at: int, *, joined: bool) -> None:
         self.kind = kind
         self.text = text
+        self.at = at
         self.joined = joined
 
 
-def split_text(text: str) -> list[tuple[bool, str]]:
-    """Return (is an action, text) parts; `{{-` and `-}}` trim the text beside them."""
-    parts: list[tuple[bool, str]] = []
-    trim = False
-    while text:
-        before, opened, rest = text.partition("{{")
-        action = ""
-        if opened:
-            action, rest = _until_close(rest)
+class Part:
+    """A piece of a template: literal text, or what stands between `{{` and `}}`."""
+
+    __slots__ = ("action", "at", "text")
+
+    def __init__(self, text: str, at: int, *, action: bool) -> None:
+        self.text = text
+        self.at = at
+        self.action = action
+
+
+def split_text(text: str) -> list[Part]:
+    """Return the parts of a template; `{{- ` and ` -}}` trim the text beside them."""
+    parts: list[Part] = []
+    at, trim = 0, False
+    while at < len(text):
+        opening = text.find("{{", at)
+        before = text[at:] if opening < 0 else text[at:opening]
         if trim:
             before = before.lstrip()
-        if action.startswith("- "):
-            before, action = before.rstrip(), action[2:]
-        trim = action.endswith(" -")
-        if before:
-            parts.append((False, before))
-        if opened:
-            parts.append((True, action.removesuffix(" -").strip()))
-        text = rest
-    return parts
+        if opening < 0:
+            parts.append(Part(before, at, action=False))
+            break
+        start = opening + 2
+        closing = _closing(text, start)
+        at = closing + 2
+        if text[start] == "-" and text[start + 1].isspace():
+            before, start = before.rstrip(), start + 1
+        trim = text[closing - 1] == "-" and text[closing - 2].isspace()
+        inner = text[start : closing - 1 if trim else closing]
+        parts.append(Part(before, opening, action=False))
+        start += len(inner) - len(inner.lstrip())
+        parts.append(Part(inner.strip(), start, action=True))
+    return [part for part in parts if part.action or part.text]
 
 
-def _until_close(text: str) -> tuple[str, str]:
+def _closing(text: str, start: int) -> int:
     quote = ""
-    for n, character in enumerate(text):
+    for n in range(start, len(text)):
+        character = text[n]
         if quote:
             if character == quote and (quote == "`" or text[n - 1] != "\\"):
                 quote = ""
-        elif character in "\"`'":
+        elif character in '"`':
             quote = character
         elif text.startswith("}}", n):
-            return text[:n], text[n + 2 :]
-    raise CommandError("template parsing error: template: :1: unclosed action")
+            return n
+    raise bad("unclosed action")
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(part: Part) -> list[Token]:
     """Cut an action into its tokens."""
-    found: list[Token] = []
-    at = 0
+    text, found, at = part.text, [], 0
     while at < len(text):
-        character = text[at]
-        if character.isspace():
+        if text[at].isspace():
             at += 1
             continue
         joined = at > 0 and not text[at - 1].isspace()
         end, kind, value = _next(text, at)
-        found.append(Token(kind, value, joined=joined))
+        found.append(Token(kind, value, part.at + at, joined=joined))
         at = end
     if not found:
-        raise CommandError("template parsing error: template: :1: missing value for command")
+        raise bad("missing value for command")
     return found
 
 
@@ -76,7 +107,7 @@ def _next(text: str, at: int) -> tuple[int, str, str]:
     if character in _PUNCTUATION:
         return at + 1, _PUNCTUATION[character], character
     if text.startswith(":=", at):
-        return at + 2, "assign", ":="
+        return at + 2, "declare", ":="
     if character == "=":
         return at + 1, "assign", "="
     if character in '"`':
@@ -88,12 +119,25 @@ def _next(text: str, at: int) -> tuple[int, str, str]:
         end += 1
     word = text[at:end]
     if character == ".":
+        if len(word) > 1 and (word.endswith(".") or ".." in word):
+            raise bad("unexpected <.> in operand")
         return end, "field", word
     if character == "$":
         return end, "variable", word
     if character.isdigit() or (character == "-" and word[1:2].isdigit()):
-        return end, "literal", word
+        return end, "literal", _number(word)
     return end, "name", word
+
+
+def _number(word: str) -> str:
+    try:
+        return str(int(word, 0))
+    except ValueError:
+        pass
+    try:
+        return str(float(word))
+    except ValueError as error:
+        raise bad(f'bad number syntax: "{word}"') from error
 
 
 def _string(text: str, at: int) -> tuple[int, str, str]:
@@ -102,9 +146,9 @@ def _string(text: str, at: int) -> tuple[int, str, str]:
     while end < len(text) and text[end] != quote:
         end += 2 if text[end] == "\\" and quote == '"' else 1
     if end >= len(text):
-        raise CommandError("template parsing error: template: :1: unterminated quoted string")
-    inner = text[at + 1 : end]
+        raise bad("unterminated quoted string")
     if quote == '"':
         return end + 1, "literal", text[at : end + 1]
+    inner = text[at + 1 : end]
     escaped = inner.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return end + 1, "literal", f'"{escaped}"'

@@ -2,65 +2,77 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from wherry.cli.output import table
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from wherry.cli.command import Context, bold, colours
+from wherry.cli.flags import Options
+from wherry.cli.output import table, width
 
 Row = Mapping[str, "str | Callable[[str], str] | None"]
 
 
 class Columns:
-    """A list's default columns: (field, heading), and which of them may be cut on a terminal."""
+    """A list's headings, which columns are shown, and which of those may be cut on a terminal."""
 
-    __slots__ = ("elastic", "headings", "shown")
+    __slots__ = ("elastic", "headings", "identity", "shown")
 
     def __init__(
-        self, headings: Mapping[str, str], shown: Sequence[str], elastic: Sequence[str] = ()
+        self,
+        headings: Mapping[str, str],
+        shown: Sequence[str],
+        elastic: Sequence[str] = (),
+        identity: str = "ID",
     ) -> None:
         self.headings = headings
         self.shown = shown
         self.elastic = elastic
+        self.identity = identity
 
 
-def lines(rows: Iterable[Row], columns: Columns, template: str = "", room: int = 0) -> list[str]:
+def print_list(context: Context, rows: Sequence[Row], columns: Columns, options: Options) -> None:
+    """Print a list as `--format`, `--quiet` and `--no-trunc` ask for."""
+    template = options.text("format")
+    default = template in ("", "table")
+    if default and options.flag("quiet"):
+        for row in rows:
+            context.write(str(row[columns.identity]))
+        return
+    room = 0 if options.flag("no-trunc") else width.room()
+    found = lines(rows, columns, template, room)
+    if found and (default or template.startswith("table")) and colours():
+        found[0] = bold(found[0])
+    for line in found:
+        context.write(line)
+
+
+def lines(rows: Sequence[Row], columns: Columns, template: str = "", room: int = 0) -> list[str]:
     """Return the lines to print for `--format template`; "" and `table` mean the default table."""
     if template in ("", "table"):
         cells = [[columns.headings[name] for name in columns.shown]]
         cells += [[str(row[name]) for name in columns.shown] for row in rows]
         elastic = [columns.shown.index(name) for name in columns.elastic if name in columns.shown]
         return table.render(cells, room, elastic)
-    return _templated(list(rows), columns, template, room)
+    return _templated(rows, columns, template, room)
 
 
-def _templated(rows: list[Row], columns: Columns, template: str, room: int) -> list[str]:
-    from wherry.cli.output.functions import to_json  # noqa: PLC0415 - only with --format
-    from wherry.cli.output.template import Template  # noqa: PLC0415 - only with --format
+def _templated(rows: Sequence[Row], columns: Columns, template: str, room: int) -> list[str]:
+    from wherry.cli.output.functions import Record, to_json  # noqa: PLC0415 - only with --format
+    from wherry.cli.output.lexer import TemplateError  # noqa: PLC0415 - as above
+    from wherry.cli.output.template import Template  # noqa: PLC0415 - as above
 
+    records = [Record(sorted(row.items())) for row in rows]
     if template == "json":
-        return [to_json(dict(sorted(row.items()))) for row in rows]
-    as_table = template.startswith("table ")
-    body = template.removeprefix("table ") if as_table else template
-    parsed = Template(body.replace("\\t", "\t").replace("\\n", "\n"))
-    texts = [parsed.render(dict(row)) for row in rows]
+        return [to_json(record) for record in records]
+    as_table = template.startswith("table")
+    body = template.removeprefix("table").lstrip() if as_table else template
+    try:
+        parsed = Template(body.replace("\\t", "\t").replace("\\n", "\n"))
+        texts = [parsed.render(record) for record in records]
+    except TemplateError as error:
+        what = "parse" if error.parsing else "execute"
+        error.args = (f"failed to {what} template: {error.reason}",)
+        raise
     if not as_table:
         return texts
-    heading: dict[str, Any] = dict(columns.headings)
-    heading["Label"] = lambda name: name.rpartition(".")[2]
+    heading = Record(columns.headings, Label=lambda name: name.rpartition(".")[2])
     return table.render([text.split("\t") for text in [parsed.render(heading), *texts]], room)
-
-
-def terminal_room() -> int:
-    """Return the width that tables must keep to; 0 where nobody looks."""
-    if not sys.stdout.isatty():
-        return 0
-    import os  # noqa: PLC0415 - already loaded by the interpreter
-
-    try:
-        return os.get_terminal_size(1).columns
-    except OSError:
-        return 0

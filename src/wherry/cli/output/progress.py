@@ -1,16 +1,18 @@
-"""Progress of pull, push and load.
+"""Progress of pull, push, load and the like, from the engine's stream of messages.
 
-On a terminal: a short line per layer and one total with rate and estimate, redrawn in place.
-Elsewhere: docker's plain lines, without bars. Time comes in as a function.
+On a terminal: a line per layer that is being worked on and one total with rate and estimate, all
+redrawn in place; when the layers are done, one line tells what it was. Elsewhere, and on a dumb
+terminal: docker's plain lines, one per change of state. Time comes in as a function.
 """
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Callable, Iterable
 from time import monotonic
 
 from wherry.cli.errors import CommandError
+from wherry.cli.output import width
 from wherry.cli.output.units import decimal_size
 
 TYPE_CHECKING = False
@@ -18,29 +20,89 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
 REDRAW_SECONDS = 0.1
+WINDOW_SECONDS = 5.0
+SETTLED_SECONDS = 0.5
 FINAL = ("Pull complete", "Already exists", "Pushed", "Layer already exists", "Mounted from")
+QUIET = ("Pulling fs layer", "Waiting", "Preparing")
+MOVING = ("Downloading", "Pushing", "Extracting")
 
 
 class Layer:
-    """What is known of one layer."""
+    """What is known of one layer: for each kind of work, how far it is."""
 
-    __slots__ = ("current", "status", "total")
+    __slots__ = ("status", "work")
 
-    def __init__(self, status: str) -> None:
+    def __init__(self) -> None:
+        self.status = ""
+        self.work: dict[str, tuple[int, int]] = {}
+
+    def update(self, status: str, detail: dict[str, Any]) -> None:
+        """Take a message."""
         self.status = status
-        self.current = 0
-        self.total = 0
+        current, total = detail.get("current") or 0, detail.get("total") or 0
+        if status in MOVING and total:
+            self.work[status] = min(current, total), total
+            if status == "Extracting" and "Downloading" in self.work:
+                self._complete("Downloading")
+        elif status in ("Verifying Checksum", "Download complete"):
+            self._complete("Downloading")
+        elif self.final:
+            for kind in self.work:
+                self._complete(kind)
+
+    def _complete(self, kind: str) -> None:
+        if kind in self.work:
+            total = self.work[kind][1]
+            self.work[kind] = total, total
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.status.startswith(FINAL)
+
+    @property
+    def active(self) -> bool:
+        """Whether it is worth a line."""
+        return not self.final and not self.status.startswith(QUIET)
+
+    def text(self) -> str:
+        """Return what its line says."""
+        done, total = self.work.get(self.status, (0, 0))
+        if done < total:
+            return f"{self.status} {decimal_size(done, 3)}/{decimal_size(total, 3)}"
+        return self.status
+
+
+class Rate:
+    """How fast it goes, over the last seconds."""
+
+    def __init__(self) -> None:
+        self._kind = ""
+        self._samples: list[tuple[float, int]] = []
+
+    def of(self, kind: str, done: int, now: float) -> float:
+        """Return bytes per second; 0 as long as nobody can tell."""
+        if kind != self._kind or (self._samples and done < self._samples[-1][1]):
+            self._kind, self._samples = kind, []
+        self._samples.append((now, done))
+        while len(self._samples) > 2 and now - self._samples[1][0] > WINDOW_SECONDS:
+            del self._samples[0]
+        then, before = self._samples[0]
+        return (done - before) / (now - then) if now - then >= SETTLED_SECONDS else 0.0
 
 
 class Progress:
     """Shows messages as they come."""
 
-    def __init__(self, out: TextIO, *, quiet: bool = False, clock: Callable[[], float] = monotonic):
+    def __init__(
+        self, out: TextIO, *, quiet: bool = False, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._out = out
         self._quiet = quiet
         self._clock = clock
-        self._live = out.isatty() and not quiet
+        self._live = out.isatty() and not quiet and os.environ.get("TERM") != "dumb"
         self._layers: dict[str, Layer] = {}
+        self._rate = Rate()
         self._drawn = 0
         self._last_draw = 0.0
         self._begun = clock()
@@ -48,55 +110,44 @@ class Progress:
     def show(self, messages: Iterable[dict[str, Any]]) -> list[Any]:
         """Show all messages and return their `aux` values; raises CommandError for a failure."""
         extra = []
-        try:
-            for message in messages:
-                if "error" in message or "errorDetail" in message:
-                    detail = message.get("errorDetail") or {}
-                    raise CommandError(detail.get("message") or message.get("error", ""))
-                if "aux" in message:
-                    extra.append(message["aux"])
-                    continue
+        for message in messages:
+            if "error" in message or "errorDetail" in message:
+                detail = message.get("errorDetail") or {}
+                self._erase()
+                raise CommandError(str(detail.get("message") or message.get("error", "")))
+            if "aux" in message:
+                extra.append(message["aux"])
+            elif not self._quiet:
                 self._take(message)
-        finally:
-            if self._live and self._layers:
-                self._draw()
-            self._out.flush()
+        self._finish()
+        self._out.flush()
         return extra
 
     def _take(self, message: dict[str, Any]) -> None:
-        if self._quiet:
-            return
+        detail = message.get("progressDetail") or {}
+        identity, status = str(message.get("id") or ""), str(message.get("status") or "")
         if "stream" in message:
-            self._line(message["stream"].rstrip("\n"))
-            return
-        identity, status = message.get("id", ""), message.get("status", "")
-        if not self._live or not identity or status.startswith("Pulling from"):
-            if not (
-                message.get("progress") or (message.get("progressDetail") or {}).get("current")
-            ):
-                self._line(f"{identity}: {status}" if identity else status)
-            return
-        self._update(identity, status, message.get("progressDetail") or {})
+            self._line(str(message["stream"]).rstrip("\n"))
+        elif self._live and identity and not status.startswith("Pulling from"):
+            self._update(identity, status, detail)
+        elif not detail.get("current"):
+            self._line(f"{identity}: {status}" if identity else status)
 
     def _update(self, identity: str, status: str, detail: dict[str, Any]) -> None:
-        layer = self._layers.setdefault(identity, Layer(status))
+        layer = self._layers.setdefault(identity, Layer())
         changed = layer.status != status
-        layer.status = status
-        if detail.get("current") and status in ("Downloading", "Pushing"):
-            layer.current = detail["current"]
-            layer.total = max(detail.get("total") or 0, layer.total)
-        elif status.startswith(FINAL) or status == "Download complete":
-            layer.current = layer.total
+        layer.update(status, detail)
         if changed or self._clock() - self._last_draw >= REDRAW_SECONDS:
             self._draw()
 
     def _line(self, text: str) -> None:
+        if all(layer.final for layer in self._layers.values()):
+            self._finish()
         self._erase()
         self._out.write(f"{text}\n")
         if self._layers:
             self._draw()
-        else:
-            self._out.flush()
+        self._out.flush()
 
     def _erase(self) -> None:
         if self._drawn:
@@ -104,33 +155,59 @@ class Progress:
             self._drawn = 0
 
     def _draw(self) -> None:
-        size = shutil.get_terminal_size()
+        columns, height = width.size(self._out.fileno())
         self._erase()
-        shown = list(self._layers.items())[-max(size.lines - 2, 1) :]
-        lines = [f"{identity}: {self._state(layer)}" for identity, layer in shown]
+        active = [(name, layer) for name, layer in self._layers.items() if layer.active]
+        lines = [f"{name}: {layer.text()}" for name, layer in active[: max(height - 2, 1)]]
         lines.append(self.total())
-        self._out.write("".join(f"{line[: size.columns - 1]}\n" for line in lines))
+        self._out.write("".join(f"{line[: columns - 1]}\n" for line in lines))
         self._out.flush()
         self._drawn = len(lines)
         self._last_draw = self._clock()
 
-    @staticmethod
-    def _state(layer: Layer) -> str:
-        if layer.total and layer.current < layer.total:
-            done, total = decimal_size(layer.current, 3), decimal_size(layer.total, 3)
-            return f"{layer.status} {done}/{total}"
-        return layer.status
+    def _finish(self) -> None:
+        """Replace what was drawn by one line that stays."""
+        if self._live and self._layers:
+            self._erase()
+            self._out.write(f"{self.summary()}\n")
+        self._layers.clear()
 
     def total(self) -> str:
         """Return the line for all layers together: done, of how much, how fast, how much longer."""
-        layers = self._layers.values()
-        current, total = sum(x.current for x in layers), sum(x.total for x in layers)
-        complete = sum(x.status.startswith(FINAL) for x in layers)
+        complete = sum(layer.final for layer in self._layers.values())
         text = f"Total: {complete}/{len(self._layers)} layers"
-        if not total:
+        for kind in MOVING:
+            done, total = self._sum(kind)
+            if done < total:
+                break
+        else:
             return text
-        rate = current / max(self._clock() - self._begun, 0.001)
-        text += f", {decimal_size(current, 3)}/{decimal_size(total, 3)}, {decimal_size(rate, 3)}/s"
-        if rate and current < total:
-            text += f", {int((total - current) / rate) + 1}s left"
+        now = self._clock()
+        rate = self._rate.of(kind, done, now)
+        text += f", {kind.lower()} {decimal_size(done, 3)}/{decimal_size(total, 3)}"
+        if rate:
+            text += f", {decimal_size(rate, 3)}/s, {_time_left((total - done) / rate)} left"
         return text
+
+    def summary(self) -> str:
+        """Return what is said in the end."""
+        seconds = self._clock() - self._begun
+        complete = sum(layer.final for layer in self._layers.values())
+        text = f"Total: {complete} layer{'' if complete == 1 else 's'}"
+        moved = self._sum("Downloading")[0] or self._sum("Pushing")[0]
+        if moved and seconds > 0:
+            rate = decimal_size(moved / seconds, 3)
+            text += f", {decimal_size(moved, 3)} in {_time_left(seconds)} ({rate}/s)"
+        return text
+
+    def _sum(self, kind: str) -> tuple[int, int]:
+        pairs = [layer.work[kind] for layer in self._layers.values() if kind in layer.work]
+        return sum(done for done, _ in pairs), sum(total for _, total in pairs)
+
+
+def _time_left(seconds: float) -> str:
+    whole = max(int(seconds + 0.999), 1)
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"

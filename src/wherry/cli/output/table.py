@@ -1,4 +1,9 @@
-"""Tables in docker's columns (Go's text/tabwriter with width 10 and padding 3)."""
+"""Tables in docker's columns (Go's text/tabwriter with width 10 and padding 3).
+
+For a terminal that is too narrow: first the long cells of the columns that may be cut are cut, the
+longest first, then the gaps shrink, then the remaining cuttable cells. What is to be typed again
+(ids, names) is never cut, so a very narrow terminal still wraps.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +11,33 @@ from collections.abc import Sequence
 
 NARROWEST = 10
 PADDING = 3
+SHORTEST = 4
+
+Rows = Sequence[Sequence[str]]
 
 
 def render(
-    rows: Sequence[Sequence[str]],
-    room: int = 0,
-    elastic: Sequence[int] = (),
-    narrowest: int = NARROWEST,
+    rows: Rows, room: int = 0, elastic: Sequence[int] = (), narrowest: int = NARROWEST
 ) -> list[str]:
     """Return the lines of a table; the last cell of a row is not padded.
 
-    With `room` (the terminal's width), cells of the `elastic` columns are cut so that it fits.
+    With `room` (the terminal's width), the `elastic` columns are cut so that it fits.
     """
+    padding = PADDING
     if room:
-        rows = _fit(rows, room, elastic)
-    widths = _widths(rows, narrowest)
+        rows = _fit(rows, room, elastic, NARROWEST)
+        if _width(_lines(rows, narrowest, padding)) > room:
+            narrowest, padding = 0, 1
+            rows = _fit(rows, room, elastic, SHORTEST, padding)
+    return _lines(rows, narrowest, padding)
+
+
+def _lines(rows: Rows, narrowest: int, padding: int) -> list[str]:
+    columns = max((len(row) for row in rows), default=0)
+    widths = [
+        max(max((len(row[n]) + padding for row in rows if n < len(row) - 1), default=0), narrowest)
+        for n in range(columns)
+    ]
     lines = []
     for row in rows:
         padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
@@ -28,24 +45,23 @@ def render(
     return lines
 
 
-def _widths(rows: Sequence[Sequence[str]], narrowest: int) -> list[int]:
-    columns = max((len(row) for row in rows), default=0)
-    return [
-        max(max((len(row[n]) + PADDING for row in rows if n < len(row) - 1), default=0), narrowest)
-        for n in range(columns)
-    ]
+def _width(lines: Sequence[str]) -> int:
+    return max(map(len, lines), default=0)
 
 
-def _fit(rows: Sequence[Sequence[str]], room: int, elastic: Sequence[int]) -> list[list[str]]:
+def _fit(
+    rows: Rows, room: int, elastic: Sequence[int], shortest: int, padding: int = PADDING
+) -> list[list[str]]:
     fitted = [list(row) for row in rows]
-    while (excess := max((len(line) for line in render(fitted)), default=0) - room) > 0:
+    narrowest = NARROWEST if padding == PADDING else 0
+    while (excess := _width(_lines(fitted, narrowest, padding)) - room) > 0:
         sizes = {
             n: max((len(row[n]) for row in fitted if n < len(row)), default=0) for n in elastic
         }
         widest = max(sizes, key=lambda n: sizes[n], default=-1)
-        if widest < 0 or sizes[widest] <= NARROWEST:
+        if widest < 0 or sizes[widest] <= shortest:
             break
-        limit = max(sizes[widest] - excess, NARROWEST)
+        limit = max(sizes[widest] - excess, shortest)
         for row in fitted:
             if widest < len(row) and len(row[widest]) > limit:
                 row[widest] = row[widest][: limit - 1] + "…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 
 from wherry.wire.human import human_duration
 
@@ -33,18 +33,7 @@ def ago(seconds: float, now: float) -> str:
     return f"{human_duration(int((now - seconds) * 1e9))} ago" if seconds > 0 else "N/A"
 
 
-def epoch(text: str) -> float:
-    """Return the seconds since 1970 of an RFC 3339 time with up to nine digits of fraction."""
-    if not text:
-        return 0.0
-    before, dot, after = text.partition(".")
-    digits = after[: len(after) - len(after.lstrip("0123456789"))] if dot else ""
-    rest = after[len(digits) :]
-    whole = datetime.fromisoformat(before + rest)
-    return whole.astimezone(UTC).timestamp() + (float(f"0.{digits}") if digits else 0.0)
-
-
 def local_time(seconds: float) -> str:
     """Return a time as `docker ps --format {{.CreatedAt}}` does."""
-    local = datetime.fromtimestamp(seconds).astimezone()
-    return local.strftime("%Y-%m-%d %H:%M:%S %z ") + (local.tzname() or "")
+    local = time.localtime(seconds)
+    return time.strftime("%Y-%m-%d %H:%M:%S %z ", local) + local.tm_zone

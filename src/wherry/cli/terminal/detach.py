@@ -35,9 +35,11 @@ class DetachFilter:
 
     def feed(self, data: bytes) -> bytes:
         """Return what is to be sent on; `detached` is set once the sequence is complete."""
+        if not self._keys or not (self._matched or self._keys[0] in data):
+            return data
         out = bytearray()
         for byte in data:
-            if self._keys and byte == self._keys[self._matched]:
+            if byte == self._keys[self._matched]:
                 self._matched += 1
                 if self._matched == len(self._keys):
                     self.detached = True
@@ -45,7 +47,7 @@ class DetachFilter:
                 continue
             out += self._keys[: self._matched]
             self._matched = 0
-            if self._keys and byte == self._keys[0]:
+            if byte == self._keys[0]:
                 self._matched = 1
             else:
                 out.append(byte)

@@ -39,7 +39,7 @@ class Session:
         """Copy in both directions until the output ends or the user detaches."""
         connected = self._stream.socket
         if self._stream.early:
-            self._show(self._stream.receive())
+            show(self._stream.receive(), self._demultiplexer)
         while True:
             readable, writable = self._wait(connected)
             if self._signals is not None and self._signals.fd in readable:
@@ -48,7 +48,7 @@ class Session:
                 data = self._stream.receive(CHUNK)
                 if not data:
                     return False
-                self._show(data)
+                show(data, self._demultiplexer)
             if STDIN_FD in readable:
                 self._read_input()
                 if self._detach.detached:
@@ -90,21 +90,28 @@ class Session:
             return
         self._pending = self._pending[sent:]
 
-    def _show(self, data: bytes) -> None:
-        if self._demultiplexer is None:
-            write_all(STDOUT_FD, data)
-            return
-        for stream, piece in self._demultiplexer.feed(data):
-            if stream == SYSTEM_ERROR:
-                raise CommandError(f"Error response from daemon: {piece.decode(errors='replace')}")
-            write_all(STDERR_FD if stream == STDERR else STDOUT_FD, piece)
+
+def show(data: bytes, demultiplexer: Demultiplexer | None) -> None:
+    """Write received bytes to our own streams; without a demultiplexer they are a terminal's."""
+    if demultiplexer is None:
+        write_all(STDOUT_FD, data)
+        return
+    for stream, piece in demultiplexer.feed(data):
+        if stream == SYSTEM_ERROR:
+            raise CommandError(f"Error response from daemon: {piece.decode(errors='replace')}")
+        write_all(STDERR_FD if stream == STDERR else STDOUT_FD, piece)
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write everything to a descriptor of ours."""
+    """Write everything to a descriptor of ours, also where the caller has made it non-blocking."""
     view = memoryview(data)
     while view:
-        view = view[os.write(fd, view) :]
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            poller = select.poll()
+            poller.register(fd, select.POLLOUT)
+            poller.poll()
 
 
 def wait_readable(connected: socket.socket, signals: Signals | None) -> None:

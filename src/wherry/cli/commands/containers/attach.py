@@ -19,11 +19,11 @@ def attach(context: Context, options: Options, arguments: list[str]) -> int:
     found = context.engine.get(f"/containers/{arguments[0]}/json")
     state = found["State"]
     if not state.get("Running"):
-        raise CommandError("cannot attach to a stopped container, start it first")
+        raise CommandError("You cannot attach to a stopped container, start it first")
     if state.get("Paused"):
-        raise CommandError("cannot attach to a paused container, unpause it first")
+        raise CommandError("You cannot attach to a paused container, unpause it first")
     if state.get("Restarting"):
-        raise CommandError("cannot attach to a restarting container, wait until it is running")
+        raise CommandError("You cannot attach to a restarting container, wait until it is running")
     config = found["Config"]
     names = {"stdout", "stderr"}
     if config.get("OpenStdin") and not options.flag("no-stdin"):
@@ -44,5 +44,8 @@ ATTACH = Command(
     flags=FLAGS,
     minimum=1,
     maximum=1,
-    examples="web                     leave it running again with ctrl-p ctrl-q",
+    examples="""
+    web                     leave it running again with ctrl-p ctrl-q
+    --no-stdin web          only look
+    """,
 )

@@ -43,7 +43,9 @@ def execute(context: Context, options: Options, arguments: list[str]) -> int:
         "AttachStdout": not detach,
         "AttachStderr": not detach,
         "DetachKeys": options.text("detach-keys"),
-        "Env": environment.variables(options.all("env-file"), options.all("env"), os.environ),
+        "Env": environment.variables(
+            options.all("env-file"), options.read_all("env", environment.variable), os.environ
+        ),
         "WorkingDir": options.text("workdir"),
         "Cmd": command,
     }
@@ -76,8 +78,9 @@ def _attached(context: Context, options: Options, identity: str) -> int:
             resize(signal.SIGWINCH)
         with raw.raw_mode(wanted=tty and stdin):
             session = Session(stream, tty=tty, stdin=stdin, keys=keys, signals=signals)
-            if session.run():
-                return 0
+            detached = session.run()
+    if detached:
+        raise CommandError("read escape sequence")  # docker's words and status for it
     return int(context.engine.get(f"/exec/{identity}/json").get("ExitCode") or 0)
 
 

@@ -6,18 +6,18 @@ The order is docker's: attach, then wait, then start, so that no output and no e
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 from collections.abc import Callable
 
+from wherry.base.errors import UnavailableError, WherryError
 from wherry.cli.command import Context
 from wherry.cli.errors import CommandError
 from wherry.cli.terminal import raw
 from wherry.cli.terminal.detach import DEFAULT, parse_keys
 from wherry.cli.terminal.session import Session, wait_readable
 from wherry.cli.terminal.signals import PROXIED, Signals, caught
-from wherry.client.engine import EngineClient
-from wherry.client.errors import ApiError, UnreachableError
+from wherry.client.engine import EngineClient, decode
+from wherry.client.errors import ApiError
 from wherry.client.http import Response
 
 NOT_FOUND, NOT_EXECUTABLE, ENGINE_FAILED = 127, 126, 125
@@ -56,15 +56,15 @@ class Foreground:
             "stderr": streams.stderr,
             "detachKeys": streams.detach_keys or None,
         }
-        stream = self._engine.hijack(f"/containers/{self._container}/attach", query)
-        waiting = open_wait(self._engine, self._container, condition)
-        if start is not None:
-            self._start(start, waiting)
         numbers = (
             *(PROXIED if streams.proxy else ()),
             *((signal.SIGWINCH,) if streams.tty else ()),
         )
+        stream = self._engine.hijack(f"/containers/{self._container}/attach", query)
         with caught(numbers, self._on_signal) as signals, contextlib.closing(stream):
+            waiting = open_wait(self._engine, self._container, condition)
+            if start is not None:
+                self._start(start, waiting)
             self._resize()
             with raw.raw_mode(wanted=streams.tty and streams.stdin):
                 session = Session(
@@ -74,18 +74,13 @@ class Foreground:
                     return 0
             return exit_status(waiting, signals)
 
-    def _start(self, start: Callable[[], None], waiting: Response) -> None:
+    @staticmethod
+    def _start(start: Callable[[], None], waiting: Response) -> None:
         try:
             start()
-        except ApiError as error:
-            if error.status != 409:
-                # With --rm the container removes itself; the reply comes when that is done.
-                self._drain(waiting)
+        except WherryError:
+            waiting.connection.close()
             raise
-
-    @staticmethod
-    def _drain(waiting: Response) -> None:
-        waiting.connection.close()
 
     def _on_signal(self, number: int) -> None:
         if number == signal.SIGWINCH:
@@ -93,13 +88,13 @@ class Foreground:
             return
         name = signal.Signals(number).name
         # The container may have ended just before.
-        with contextlib.suppress(ApiError, UnreachableError):
+        with contextlib.suppress(ApiError, UnavailableError):
             self._engine.post(f"/containers/{self._container}/kill", {"signal": name})
 
     def _resize(self) -> None:
         current = raw.size() if self._streams.tty else None
         if current is not None:
-            with contextlib.suppress(ApiError, UnreachableError):
+            with contextlib.suppress(ApiError, UnavailableError):
                 query = {"h": current[0], "w": current[1]}
                 self._engine.post(f"/containers/{self._container}/resize", query)
 
@@ -114,8 +109,10 @@ def exit_status(waiting: Response, signals: Signals | None = None) -> int:
     connected = waiting.connection.socket
     if connected is not None and not waiting.connection.buffered:
         wait_readable(connected, signals)
-    reply = json.loads(waiting.read())
+    reply = decode(waiting.read())
     waiting.connection.close()
+    if not isinstance(reply, dict) or not isinstance(reply.get("StatusCode"), int):
+        raise CommandError("the engine did not say how the container ended", ENGINE_FAILED)
     error = (reply.get("Error") or {}).get("Message")
     if error:
         raise CommandError(f"Error waiting for container: {error}", ENGINE_FAILED)

@@ -7,7 +7,7 @@ import time
 from wherry.cli.command import Command, Context
 from wherry.cli.commands.listing_flags import FILTER, FORMAT
 from wherry.cli.flags import Options, declare
-from wherry.cli.output.listing import Columns, Row, lines, terminal_room
+from wherry.cli.output.listing import Columns, Row, print_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ HEADINGS = {
     "Networks": "NETWORKS",
     "Platform": "PLATFORM",
 }
+BOTH = "WARNING: Ignoring custom format, because both --format and --quiet are set."
+ELASTIC = ("Command", "Ports", "Image", "RunningFor", "Status")
 SHOWN = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"]
 
 
@@ -44,25 +46,26 @@ def ps(context: Context, options: Options, _arguments: list[str]) -> int:
     from wherry.cli.options.values import filters  # noqa: PLC0415 - light, but rarely needed
 
     template = options.text("format")
-    size = options.flag("size") or ".Size" in template
+    size = options.flag("size") or ".Size" in template or "json ." in template
     limit = 1 if options.flag("latest") else options.number("last", -1)
     query = {
         "all": options.flag("all") or limit > 0,
         "limit": limit if limit > 0 else None,
         "size": size,
-        "filters": filters(options.all("filter")) if options.given("filter") else None,
+        "filters": filters(options) if options.given("filter") else None,
     }
     found = context.engine.get("/containers/json", query)
     whole = options.flag("no-trunc")
-    if options.flag("quiet") and not template:
+    if options.flag("quiet"):
+        if template:
+            context.warn(BOTH)
         for entry in found:
             context.write(entry["Id"] if whole else entry["Id"][:12])
         return 0
     now = time.time()
     rows = [row(entry, now, whole=whole) for entry in found]
-    columns = Columns(HEADINGS, [*SHOWN, "Size"] if size else SHOWN, ("Command", "Ports", "Image"))
-    for line in lines(rows, columns, template, 0 if whole else terminal_room()):
-        context.write(line)
+    columns = Columns(HEADINGS, [*SHOWN, "Size"] if size else SHOWN, ELASTIC)
+    print_list(context, rows, columns, options)
     return 0
 
 
@@ -77,7 +80,7 @@ def row(entry: dict[str, Any], now: float, *, whole: bool) -> Row:
     volumes = sum(mount.get("Driver") == "local" for mount in entry.get("Mounts") or ())
     return {
         "Command": f'"{_cut(entry.get("Command", ""), 20, whole=whole)}"',
-        "CreatedAt": _local_time(entry["Created"]),
+        "CreatedAt": _local_time(entry.get("Created") or 0),
         "ID": entry["Id"] if whole else entry["Id"][:12],
         "Image": _image(entry, whole=whole),
         "Labels": ",".join(f"{name}={value}" for name, value in sorted(labels.items())),
@@ -87,7 +90,7 @@ def row(entry: dict[str, Any], now: float, *, whole: bool) -> Row:
         "Networks": ",".join(sorted((entry.get("NetworkSettings") or {}).get("Networks") or {})),
         "Platform": None,
         "Ports": ports(entry.get("Ports") or []),
-        "RunningFor": f"{human_duration(int((now - entry['Created']) * 1e9))} ago",
+        "RunningFor": f"{human_duration(int((now - (entry.get('Created') or 0)) * 1e9))} ago",
         "Size": _sizes(entry),
         "State": entry.get("State", ""),
         "Status": entry.get("Status", ""),

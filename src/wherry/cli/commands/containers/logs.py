@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from wherry.cli.command import Command, Context
+from wherry.cli.errors import UsageError
 from wherry.cli.flags import Options, declare
 from wherry.cli.options.numbers import moment
-from wherry.cli.terminal.session import STDERR_FD, STDOUT_FD, write_all
-from wherry.client.multiplex import STDERR, Demultiplexer
+from wherry.cli.terminal.session import show
+from wherry.client.multiplex import Demultiplexer
 
 FLAGS = declare("""
    --details  Show extra details provided to logs
@@ -28,22 +29,24 @@ def logs(context: Context, options: Options, arguments: list[str]) -> int:
         "stderr": True,
         "details": options.flag("details"),
         "follow": options.flag("follow"),
-        "since": moment(options.text("since"), now) or None,
-        "until": moment(options.text("until"), now) or None,
+        "since": _moment(options, "since", now),
+        "until": _moment(options, "until", now),
         "tail": options.text("tail", "all"),
         "timestamps": options.flag("timestamps"),
     }
     found = context.engine.get(f"/containers/{arguments[0]}/json")
     reply = context.engine.open("GET", f"/containers/{found['Id']}/logs", query)
-    if found["Config"].get("Tty"):
-        for data in reply.chunks():
-            write_all(STDOUT_FD, data)
-        return 0
-    demultiplexer = Demultiplexer()
+    demultiplexer = None if found["Config"].get("Tty") else Demultiplexer()
     for data in reply.chunks():
-        for stream, piece in demultiplexer.feed(data):
-            write_all(STDERR_FD if stream == STDERR else STDOUT_FD, piece)
+        show(data, demultiplexer)
     return 0
+
+
+def _moment(options: Options, flag: str, now: float) -> str | None:
+    try:
+        return moment(options.text(flag), now) or None
+    except UsageError as error:
+        raise UsageError(f'invalid value for "{flag}": {error}') from error
 
 
 LOGS = Command(

@@ -6,13 +6,11 @@ import os
 import sys
 
 from wherry.cli.command import Command, Context
-from wherry.cli.commands.images.transfer import fetch, split_reference
-from wherry.cli.errors import CommandError, UsageError
+from wherry.cli.errors import USAGE, CommandError, UsageError
 from wherry.cli.flags import Options, declare
 from wherry.cli.options.create import FLAGS, attached_streams, request
+from wherry.cli.options.references import split_reference
 from wherry.client.errors import ApiError
-
-ENGINE_FAILED = 125
 
 RUN_FLAGS = declare("""
 -d --detach  Run container in background and print container ID
@@ -34,14 +32,12 @@ def run(context: Context, options: Options, arguments: list[str]) -> int:
             return 0
         return _attached(context, options, container, path)
     except ApiError as error:
-        raise CommandError(_failure("run", error), _status(error)) from error
+        raise CommandError(_failure(error), _status(error)) from error
 
 
 def _check(options: Options, *, detach: bool) -> None:
     if detach and options.given("attach"):
-        raise UsageError("Conflicting options: -a and -d")
-    if detach and options.flag("rm") and options.text("restart", "no") != "no":
-        raise UsageError("Conflicting options: --restart and --rm")
+        raise UsageError("conflicting options: cannot specify both --attach and --detach")
     wants_terminal = options.flag("tty") and options.flag("interactive") and not detach
     if wants_terminal and not os.isatty(0):
         raise CommandError("the input device is not a TTY", 1)
@@ -72,36 +68,52 @@ def create(context: Context, options: Options, arguments: list[str]) -> int:
 
 def make(context: Context, options: Options, arguments: list[str], *, detach: bool) -> str:
     """Have the engine create the container, pulling its image if need be; return the id."""
-    body = request(options, arguments, os.environ, os.getcwd(), detach=detach)
-    cidfile = options.text("cidfile")
-    if cidfile and os.path.exists(cidfile):
-        raise CommandError(
-            "wherry: container ID file found, make sure the other container isn't running or "
-            f"delete {cidfile}",
-            ENGINE_FAILED,
-        )
-    policy = options.text("pull", "missing")
-    if policy not in ("always", "missing", "never"):
-        raise UsageError(
-            f"invalid pull option: '{policy}': must be one of 'always', 'missing' or 'never'"
-        )
-    if policy == "always":
-        _pull(context, options, arguments[0])
+    size = None
+    if options.flag("tty"):
+        from wherry.cli.terminal import raw  # noqa: PLC0415 - only with a terminal
+
+        size = raw.size()
+    body = request(options, arguments, os.environ, os.getcwd(), detach=detach, size=size)
+    _check_together(options)
     query = {"name": options.text("name") or None, "platform": options.text("platform") or None}
+    if options.text("pull") == "always":
+        _pull(context, options, arguments[0])
     try:
         reply = context.engine.post("/containers/create", query, body)
     except ApiError as error:
-        if error.status != 404 or "No such image" not in error.message or policy != "missing":
+        if not _lacks_image(error) or options.text("pull", "missing") != "missing":
             raise
         _announce(context, arguments[0], quiet=options.flag("quiet"))
         _pull(context, options, arguments[0])
         reply = context.engine.post("/containers/create", query, body)
     for warning in reply.get("Warnings") or ():
         context.warn(f"WARNING: {warning}")
-    if cidfile:
-        with open(cidfile, "x", encoding="ascii") as file:
+    if options.given("cidfile"):
+        with open(options.text("cidfile"), "x", encoding="ascii") as file:
             file.write(reply["Id"])
     return str(reply["Id"])
+
+
+def _check_together(options: Options) -> None:
+    if options.flag("rm") and options.text("restart", "no") not in ("", "no"):
+        raise UsageError("conflicting options: cannot specify both --restart and --rm")
+    policy = options.text("pull", "missing")
+    if policy not in ("always", "missing", "never"):
+        raise UsageError(
+            f'invalid pull option: \'{policy}\': must be one of "always", "missing" or "never"'
+        )
+    cidfile = options.text("cidfile")
+    if cidfile and os.path.exists(cidfile):
+        raise UsageError(
+            "container ID file found, make sure the other container isn't running or "
+            f"delete {cidfile}"
+        )
+
+
+def _lacks_image(error: ApiError) -> bool:
+    """Whether a pull would help: the image is not there, or only for another platform."""
+    words = ("No such image", "does not match the specified platform")
+    return error.status == 404 and any(text in error.message for text in words)
 
 
 def _announce(context: Context, image: str, *, quiet: bool) -> None:
@@ -112,6 +124,8 @@ def _announce(context: Context, image: str, *, quiet: bool) -> None:
 
 
 def _pull(context: Context, options: Options, image: str) -> None:
+    from wherry.cli.commands.images.transfer import fetch  # noqa: PLC0415 - mostly it is there
+
     name, tag = split_reference(image)
     platform = options.text("platform")
     quiet = options.flag("quiet")
@@ -124,10 +138,10 @@ def _status(error: ApiError) -> int:
     return start_failure(error.message)
 
 
-def _failure(name: str, error: ApiError) -> str:
+def _failure(error: ApiError) -> str:
     return (
         f"wherry: Error response from daemon: {error.message}\n\n"
-        f"Run 'wherry {name} --help' for more information"
+        "Run 'wherry run --help' for more information"
     )
 
 
@@ -138,12 +152,13 @@ RUN = Command(
     flags=tuple(sorted((*FLAGS, *RUN_FLAGS), key=lambda flag: flag.name)),
     minimum=1,
     interspersed=False,
-    status=ENGINE_FAILED,
+    status=USAGE,
+    misuse=USAGE,
     examples="""
-    --rm -it debian bash                           a shell, gone when you leave it
-    -d --name web -p 8080:80 httpd                 a server in the background
-    --rm -v "$PWD":/src -w /src gcc make           a tool on your files
-    --rm -m 256m --cpus 0.5 debian stress          with limits
+    --rm -it debian bash                      a shell, gone when you leave it
+    -d --name web -p 8080:80 httpd            a server in the background
+    --rm -v "$PWD":/src -w /src gcc make      a tool on your files
+    --rm -m 256m --cpus 0.5 debian stress     with limits
     """,
 )
 CREATE = Command(
@@ -153,5 +168,9 @@ CREATE = Command(
     flags=FLAGS,
     minimum=1,
     interspersed=False,
-    examples="--name web -p 8080:80 httpd",
+    misuse=USAGE,
+    examples="""
+    --name web -p 8080:80 httpd      start it with: wherry start web
+    -it --name box debian            a shell for later: wherry start -ai box
+    """,
 )

@@ -26,9 +26,10 @@ def start(context: Context, options: Options, arguments: list[str]) -> int:
     def act(name: str) -> None:
         context.engine.post(f"/containers/{name}/start", query)
 
-    status = for_each(context, arguments, act)
-    if status:
-        context.warn(f"Error: failed to start containers: {', '.join(arguments)}")
+    failed: list[str] = []
+    status = for_each(context, arguments, act, failed)
+    if failed:
+        context.warn(f"Error: failed to start containers: {', '.join(failed)}")
     return status
 
 
@@ -44,9 +45,9 @@ def _attached(context: Context, options: Options, name: str) -> int:
     names = {"stdout", "stderr"}
     if options.flag("interactive") and config.get("OpenStdin"):
         names.add("stdin")
-    streams = Streams(
-        names, tty=config.get("Tty", False), proxy=True, detach_keys=options.text("detach-keys")
-    )
+    tty = bool(config.get("Tty"))
+    keys = options.text("detach-keys")
+    streams = Streams(names, tty=tty, proxy=not tty, detach_keys=keys)
     condition = "removed" if found["HostConfig"].get("AutoRemove") else "next-exit"
     try:
         return Foreground(context, found["Id"], streams).run(
@@ -63,5 +64,8 @@ START = Command(
     start,
     flags=FLAGS,
     minimum=1,
-    examples="-ai build               with its output before your eyes",
+    examples="""
+    web db                  both, in the background
+    -ai build               with its output before your eyes
+    """,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wherry.cli.command import Command, Context
 from wherry.cli.each import for_each
-from wherry.cli.errors import UsageError
+from wherry.cli.errors import CommandError, UsageError
 from wherry.cli.flags import Options, declare
 from wherry.client.errors import ApiError
 
@@ -91,7 +91,13 @@ def rename(context: Context, _options: Options, arguments: list[str]) -> int:
     old, new = (text.strip() for text in arguments)
     if not old or not new:
         raise UsageError("Error: Neither old nor new names may be empty")
-    context.engine.post(f"/containers/{old}/rename", {"name": new})
+    try:
+        context.engine.post(f"/containers/{old}/rename", {"name": new})
+    except ApiError as error:
+        raise CommandError(
+            f"Error response from daemon: {error.message}\n"
+            f"Error: failed to rename container named {old}"
+        ) from error
     return 0
 
 
@@ -118,31 +124,45 @@ def rm(context: Context, options: Options, arguments: list[str]) -> int:
 _MANY = "[OPTIONS] CONTAINER [CONTAINER...]"
 STOP = Command(
     _MANY, "Stop one or more running containers", stop, flags=STOP_FLAGS, minimum=1,
-    examples="-t 30 web            30 seconds for a clean end, then SIGKILL",
+    examples="""
+    web db               with 10 seconds for a clean end, then SIGKILL
+    -t 0 web             at once
+    """,
 )  # fmt: skip
 RESTART = Command(
-    _MANY, "Restart one or more containers", restart, flags=STOP_FLAGS, minimum=1
+    _MANY, "Restart one or more containers", restart, flags=STOP_FLAGS, minimum=1,
+    examples="-t 0 web             without waiting for a clean end",
 )  # fmt: skip
 KILL = Command(
     _MANY, "Kill one or more running containers", kill, flags=KILL_FLAGS, minimum=1,
-    examples="-s HUP web           have a server read its configuration again",
+    examples="""
+    web                  SIGKILL: it ends at once
+    -s HUP web           have a server read its configuration again
+    """,
 )  # fmt: skip
 PAUSE = Command(
     "CONTAINER [CONTAINER...]", "Pause all processes within one or more containers", pause,
-    minimum=1,
+    minimum=1, examples="web                  it keeps its memory and gets no CPU time",
 )  # fmt: skip
 UNPAUSE = Command(
     "CONTAINER [CONTAINER...]", "Unpause all processes within one or more containers", unpause,
-    minimum=1,
+    minimum=1, examples="web",
 )  # fmt: skip
 WAIT = Command(
     "CONTAINER [CONTAINER...]",
     "Block until one or more containers stop, then print their exit codes",
     wait,
     minimum=1,
+    examples="job                  prints its exit status when it has ended",
 )
-RENAME = Command("CONTAINER NEW_NAME", "Rename a container", rename, minimum=2, maximum=2)
+RENAME = Command(
+    "CONTAINER NEW_NAME", "Rename a container", rename, minimum=2, maximum=2,
+    examples="quick_skiff web",
+)  # fmt: skip
 RM = Command(
     _MANY, "Remove one or more containers", rm, flags=RM_FLAGS, minimum=1,
-    examples="-fv web              even if it runs, with its anonymous volumes",
+    examples="""
+    job                  only if it has ended
+    -fv web              even if it runs, with its anonymous volumes
+    """,
 )  # fmt: skip

@@ -6,23 +6,22 @@ import os
 import sys
 from collections.abc import Iterator
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import BinaryIO
-
 from wherry.cli.command import Command, Context
 from wherry.cli.errors import CommandError
 from wherry.cli.flags import Options, declare
 from wherry.cli.output.progress import Progress
+from wherry.cli.terminal.session import STDOUT_FD, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from wherry.client.http import Response
 
 BLOCK = 1 << 20
-SAVE_FLAGS = declare("""
--o --output string  Write to a file, instead of STDOUT
-   --platform string  Save only the given platform variant
-""")
+SAVE_FLAGS = declare("-o --output string  Write to a file, instead of STDOUT")
 LOAD_FLAGS = declare("""
 -i --input string  Read from tar archive file, instead of STDIN
-   --platform string  Load only the given platform variant
 -q --quiet  Suppress the load output
 """)
 
@@ -32,25 +31,32 @@ def save(context: Context, options: Options, arguments: list[str]) -> int:
     target = options.text("output")
     if not target and os.isatty(1):
         raise CommandError("cowardly refusing to save to a terminal. Use the -o flag or redirect")
+    folder = os.path.dirname(target) or "."
+    if not os.path.isdir(folder):
+        raise CommandError(f"failed to save image: invalid output path: {folder!r} does not exist")
     reply = context.engine.open("GET", "/images/get", {"names": arguments})
     if not target:
         for data in reply.chunks():
-            sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+            write_all(STDOUT_FD, data)
+        return 0
+    if os.path.exists(target) and not os.path.isfile(target):
+        _write(reply, target)  # a pipe or a device
         return 0
     # Nobody shall find half an archive under the name that was asked for.
-    partial = f"{target}.partial"
+    partial = f"{target}.{os.getpid()}.partial"
     try:
-        with open(partial, "wb") as file:
-            for data in reply.chunks():
-                file.write(data)
+        _write(reply, partial)
         os.replace(partial, target)
-    except OSError as error:
-        raise CommandError(f"cannot write {target}: {error.strerror}") from error
     finally:
         if os.path.exists(partial):
             os.unlink(partial)
     return 0
+
+
+def _write(reply: Response, path: str) -> None:
+    with open(path, "wb", buffering=0) as file:
+        for data in reply.chunks():
+            write_all(file.fileno(), data)
 
 
 def load(context: Context, options: Options, _arguments: list[str]) -> int:
@@ -59,17 +65,26 @@ def load(context: Context, options: Options, _arguments: list[str]) -> int:
     if not source and os.isatty(0):
         raise CommandError("requested load from stdin, but stdin is empty")
     query = {"quiet": options.flag("quiet") or not sys.stdout.isatty()}
-    try:
-        file = open(source, "rb") if source else sys.stdin.buffer
-    except OSError as error:
-        raise CommandError(f"open {source}: {(error.strerror or '').lower()}") from error
-    with file:
+    with opened(source) as file:
         messages = context.engine.events(
-            "POST", "/images/load", query, data=blocks(file),
+            "POST",
+            "/images/load",
+            query,
+            data=blocks(file),
             headers={"Content-Type": "application/x-tar"},
-        )  # fmt: skip
+        )
         Progress(sys.stdout).show(messages)
     return 0
+
+
+def opened(source: str) -> BinaryIO:
+    """Open an archive to read from; no name is standard input."""
+    if not source:
+        return sys.stdin.buffer
+    try:
+        return open(source, "rb")
+    except OSError as error:
+        raise CommandError(f"open {source}: {(error.strerror or '').lower()}") from error
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -84,7 +99,10 @@ SAVE = Command(
     save,
     flags=SAVE_FLAGS,
     minimum=1,
-    examples="-o app.tar app:1.0",
+    examples="""
+    -o app.tar app:1.0 db:2         two images in one archive
+    app:1.0 | gzip > app.tar.gz
+    """,
 )
 LOAD = Command(
     "[OPTIONS]",
@@ -92,5 +110,8 @@ LOAD = Command(
     load,
     flags=LOAD_FLAGS,
     maximum=0,
-    examples="-i app.tar",
+    examples="""
+    -i app.tar
+    < app.tar.gz                    compressed or not
+    """,
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from wherry.cli.command import Command, Context
-from wherry.cli.commands.images.transfer import split_reference
 from wherry.cli.each import for_each
+from wherry.cli.errors import UsageError
 from wherry.cli.flags import Options, declare
+from wherry.cli.options.references import split_reference
 from wherry.client.errors import ApiError
 
 RMI_FLAGS = declare("""
@@ -16,7 +17,12 @@ RMI_FLAGS = declare("""
 
 def tag(context: Context, _options: Options, arguments: list[str]) -> int:
     """Give an image another name."""
-    repository, name = split_reference(arguments[1])
+    try:
+        repository, name = split_reference(arguments[1])
+    except UsageError as error:
+        raise UsageError(
+            f'Error parsing reference: "{arguments[1]}" is not a valid repository/tag: {error}'
+        ) from error
     context.engine.post(f"/images/{arguments[0]}/tag", {"repo": repository, "tag": name or None})
     return 0
 
@@ -53,5 +59,9 @@ TAG = Command(
     examples="app localhost:5000/app:1.0",
 )
 RMI = Command(
-    "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", rmi, flags=RMI_FLAGS, minimum=1
-)
+    "[OPTIONS] IMAGE [IMAGE...]", "Remove one or more images", rmi, flags=RMI_FLAGS, minimum=1,
+    examples="""
+    app:1.0                        the name; and the image, if it has no other
+    -f app:1.0                     also if stopped containers were made of it
+    """,
+)  # fmt: skip

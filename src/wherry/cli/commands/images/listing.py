@@ -8,7 +8,7 @@ from wherry.cli.command import Command, Context
 from wherry.cli.commands.listing_flags import FILTER, FORMAT
 from wherry.cli.flags import Options, declare
 from wherry.cli.options.values import filters
-from wherry.cli.output.listing import Columns, Row, lines, terminal_room
+from wherry.cli.output.listing import Columns, Row, print_list
 from wherry.cli.output.units import ago, decimal_size, local_time
 
 TYPE_CHECKING = False
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 NONE = "<none>"
+ELASTIC = ("Repository", "CreatedSince", "Digest")
 IMAGES_FLAGS = declare("""
 -a  --all  Show all images (default hides intermediate images)
     --digests  Show digests
@@ -51,61 +52,71 @@ HISTORY_COLUMNS = {
 
 def images(context: Context, options: Options, arguments: list[str]) -> int:
     """List images."""
-    wanted = filters(options.all("filter"))
+    wanted = filters(options)
     if arguments:
         wanted.setdefault("reference", []).append(arguments[0])
     query: dict[str, Any] = {"all": options.flag("all"), "filters": wanted}
     found = context.engine.get("/images/json", query)
     template = options.text("format")
-    digests = options.flag("digests") or ".Digest" in template
+    each = options.flag("digests")
+    digests = each or "{{.Digest}}" in template
     whole = options.flag("no-trunc")
     now = time.time()
     rows = [
         row
         for image in sorted(found, key=lambda image: -int(image["Created"]))
-        for row in image_rows(image, now, whole=whole, digests=digests)
+        for row in image_rows(image, now, whole=whole, digests=digests, each=each)
     ]
-    if options.flag("quiet") and not template:
-        for row in rows:
-            context.write(str(row["ID"]))
-        return 0
     shown = ["Repository", "Tag", "ID", "CreatedSince", "Size"]
     if digests:
         shown.insert(2, "Digest")
-    columns = Columns(IMAGE_COLUMNS, shown, ("Repository",))
-    for line in lines(rows, columns, template, 0 if whole else terminal_room()):
-        context.write(line)
+    print_list(context, rows, Columns(IMAGE_COLUMNS, shown, ELASTIC), options)
     return 0
 
 
 def image_rows(
-    image: dict[str, Any], now: float, *, whole: bool, digests: bool = False
+    image: dict[str, Any], now: float, *, whole: bool, digests: bool = False, each: bool = False
 ) -> list[Row]:
-    """Return a row per tag, or per digest where there is no tag."""
-    names = []
-    known = {split(text)[0]: text.partition("@")[2] for text in image.get("RepoDigests") or ()}
-    for text in image.get("RepoTags") or ():
-        repository, tag = split(text)
-        if repository != NONE:
-            names.append((repository, tag, known.get(repository, NONE)))
-    tagged = {repository for repository, _, _ in names}
-    if digests or not names:
-        names += [(repo, NONE, digest) for repo, digest in known.items() if repo not in tagged]
+    """Return a row per tag, and one for what has digests only.
+
+    `digests`: show them beside the tags; `each`: a row for every digest, also without a tag.
+    """
+    names = _names(image, digests=digests, each=each)
     identity = image["Id"]
     common = {
         "Containers": _count(image.get("Containers", -1)),
-        "CreatedAt": local_time(image["Created"]),
-        "CreatedSince": ago(image["Created"], now),
+        "CreatedAt": local_time(image.get("Created") or 0),
+        "CreatedSince": ago(image.get("Created") or 0, now),
         "ID": identity if whole else identity.partition(":")[2][:12],
         "SharedSize": _size_or_unknown(image.get("SharedSize", -1)),
         "Size": decimal_size(image["Size"], 3),
-        "UniqueSize": "N/A",
+        "UniqueSize": _unique(image),
         "VirtualSize": decimal_size(image["Size"]),
     }
     return [
         {**common, "Repository": repository, "Tag": tag, "Digest": digest}
         for repository, tag, digest in names or [(NONE, NONE, NONE)]
     ]
+
+
+def _names(image: dict[str, Any], *, digests: bool, each: bool) -> list[tuple[str, str, str]]:
+    """Return (repository, tag, digest) of all rows."""
+    tags: dict[str, list[str]] = {}
+    known: dict[str, list[str]] = {}
+    for texts, found in ((image.get("RepoTags"), tags), (image.get("RepoDigests"), known)):
+        for repository, rest in map(split, texts or ()):
+            if repository != NONE:
+                found.setdefault(repository, []).append(rest)
+    names = [
+        (repository, tag, digest)
+        for repository, own in tags.items()
+        for tag in own
+        for digest in (known.get(repository) if digests else None) or [NONE]
+    ]
+    for repository, own in known.items():
+        if repository not in tags:
+            names += [(repository, NONE, digest) for digest in (own if each else [""])]
+    return names
 
 
 def split(text: str) -> tuple[str, str]:
@@ -122,15 +133,9 @@ def history(context: Context, options: Options, arguments: list[str]) -> int:
     entries = context.engine.get(f"/images/{arguments[0]}/history")
     whole, human = options.flag("no-trunc"), options.flag("human", default=True)
     rows = [_history_row(entry, time.time(), whole=whole, human=human) for entry in entries]
-    if options.flag("quiet"):
-        for row in rows:
-            context.write(str(row["ID"]))
-        return 0
     shown = ["ID", "CreatedSince" if human else "CreatedAt", "CreatedBy", "Size", "Comment"]
-    columns = Columns(HISTORY_COLUMNS, shown, ("CreatedBy", "Comment"))
-    room = 0 if whole else terminal_room()
-    for line in lines(rows, columns, options.text("format"), room):
-        context.write(line)
+    columns = Columns(HISTORY_COLUMNS, shown, ("CreatedBy", "Comment", "CreatedSince"))
+    print_list(context, rows, columns, options)
     return 0
 
 
@@ -150,6 +155,11 @@ def _history_row(entry: dict[str, Any], now: float, *, whole: bool, human: bool)
         "ID": identity,
         "Size": decimal_size(size, 3) if human else str(size),
     }
+
+
+def _unique(image: dict[str, Any]) -> str:
+    shared = image.get("SharedSize", -1)
+    return "N/A" if shared < 0 else decimal_size(image["Size"] - shared, 3)
 
 
 def _count(value: int) -> str:
@@ -178,4 +188,8 @@ HISTORY = Command(
     flags=HISTORY_FLAGS,
     minimum=1,
     maximum=1,
+    examples="""
+    debian                               its layers, and what made each
+    --no-trunc --format '{{.CreatedBy}}' debian
+    """,
 )

@@ -6,10 +6,10 @@ import os
 import sys
 
 from wherry.cli.command import Command, Context
-from wherry.cli.commands.images.archive import blocks
-from wherry.cli.commands.images.transfer import split_reference
+from wherry.cli.commands.images.archive import blocks, opened
 from wherry.cli.errors import CommandError
 from wherry.cli.flags import Options, declare
+from wherry.cli.options.references import split_reference
 from wherry.cli.output.progress import Progress
 
 COMMIT_FLAGS = declare("""
@@ -54,16 +54,15 @@ def import_(context: Context, options: Options, arguments: list[str]) -> int:
         "platform": options.text("platform") or None,
         "changes": options.all("change"),
     }
-    try:
-        file = None if remote else sys.stdin.buffer if source == "-" else open(source, "rb")
-    except OSError as error:
-        raise CommandError(f"open {source}: {(error.strerror or '').lower()}") from error
     if source == "-" and os.isatty(0):
         raise CommandError("nothing to import: standard input is a terminal; name a file instead")
-    data = None if file is None else blocks(file)
-    Progress(sys.stdout).show(context.engine.events("POST", "/images/create", query, data=data))
-    if file is not None:
-        file.close()
+    if remote:
+        messages = context.engine.events("POST", "/images/create", query)
+        Progress(sys.stdout).show(messages)
+        return 0
+    with opened("" if source == "-" else source) as file:
+        messages = context.engine.events("POST", "/images/create", query, data=blocks(file))
+        Progress(sys.stdout).show(messages)
     return 0
 
 
@@ -74,7 +73,10 @@ COMMIT = Command(
     flags=COMMIT_FLAGS,
     minimum=1,
     maximum=2,
-    examples="""-c 'CMD ["nginx"]' web site:1""",
+    examples="""
+    web site:1                                what web has changed, as an image
+    -m "with curl" -c 'CMD ["sh"]' box tools
+    """,
 )
 IMPORT = Command(
     "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
@@ -83,5 +85,8 @@ IMPORT = Command(
     flags=IMPORT_FLAGS,
     minimum=1,
     maximum=2,
-    examples="rootfs.tar debian:own",
+    examples="""
+    rootfs.tar debian:own
+    -c 'CMD ["sh"]' - tools < rootfs.tar
+    """,
 )

@@ -34,7 +34,7 @@ def pack(context: Context, options: Options, arguments: list[str]) -> int:
         "paths": [_found(path) for path in paths],
         "entrypoint": shlex.split(options.text("entrypoint")) or None,
         "cmd": shlex.split(options.text("cmd")) or None,
-        "env": environment.variables((), options.all("env"), os.environ),
+        "env": environment.variables((), options.read_all("env", environment.variable), os.environ),
         "workdir": options.text("workdir"),
         "user": options.text("user"),
         "labels": environment.pairs(options.all("label")),

@@ -8,6 +8,7 @@ from wherry.cli import credentials
 from wherry.cli.command import Command, Context
 from wherry.cli.errors import CommandError, UsageError
 from wherry.cli.flags import Options, declare
+from wherry.cli.options.references import familiar_to_full, host_of, split_reference
 from wherry.cli.output.progress import Progress
 
 TYPE_CHECKING = False
@@ -23,7 +24,6 @@ PULL_FLAGS = declare("""
 PUSH_FLAGS = declare("""
 -a --all-tags  Push all tags of an image to the repository
    --disable-content-trust  Accepted for compatibility; without effect
-   --platform string  Push a platform-specific manifest as a single-platform image
 -q --quiet  Suppress verbose output
 """)
 
@@ -50,7 +50,7 @@ def fetch(
 ) -> None:
     """Have the engine pull and show its progress."""
     query = {"fromImage": name, "tag": tag or None, "platform": platform or None}
-    headers = credentials.header(credentials.host_of(name))
+    headers = credentials.header(host_of(name))
     messages = context.engine.events("POST", "/images/create", query, headers=headers)
     Progress(out, quiet=quiet).show(messages)
 
@@ -67,7 +67,7 @@ def push(context: Context, options: Options, arguments: list[str]) -> int:
         tag = "latest"
         if not quiet:
             context.write("Using default tag: latest")
-    headers = credentials.header(credentials.host_of(name)) or {"X-Registry-Auth": "e30="}
+    headers = credentials.header(host_of(name)) or {"X-Registry-Auth": "e30="}
     messages = context.engine.events(
         "POST", f"/images/{name}/push", {"tag": tag or None}, headers=headers
     )
@@ -75,33 +75,6 @@ def push(context: Context, options: Options, arguments: list[str]) -> int:
     if quiet:
         context.write(familiar_to_full(name) + _suffix(tag))
     return 0
-
-
-def split_reference(text: str) -> tuple[str, str]:
-    """Separate a reference into its name and its tag or digest."""
-    if not text or text != text.strip():
-        raise UsageError("invalid reference format")
-    name, at, digest = text.partition("@")
-    if at:
-        return name, digest
-    last = name.rpartition("/")[2]
-    if ":" not in last:
-        tag = ""
-    else:
-        name, _, tag = name.rpartition(":")
-    if name.lower() != name and "." not in name.partition("/")[0]:
-        raise UsageError(
-            f"invalid reference format: repository name ({credentials.path_of(name)}) must be lowercase"
-        )
-    return name, tag
-
-
-def familiar_to_full(name: str) -> str:
-    """Return the name with its registry: `busybox` is docker.io/library/busybox."""
-    first, slash, _ = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return name
-    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
 
 
 def _suffix(tag: str) -> str:
@@ -127,5 +100,8 @@ PUSH = Command(
     flags=PUSH_FLAGS,
     minimum=1,
     maximum=1,
-    examples="localhost:5000/app:1.0",
+    examples="""
+    localhost:5000/app:1.0
+    --all-tags localhost:5000/app  every tag of it
+    """,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 
 from wherry import __version__
 from wherry.base.errors import WherryError
@@ -85,7 +84,9 @@ def info(context: Context, options: Options, _arguments: list[str]) -> int:
         client = {"ClientInfo": {"Version": __version__, "Context": "default"}}
         _templated(context, {**found, **client}, template)
         return 0
-    context.write(f"Client:\n Version:    {__version__}\n Context:    default\n\nServer:")
+    context.write(
+        f"Client:\n Version:    {__version__}\n Context:    default\n Debug Mode: false\n\nServer:"
+    )
     context.write("\n".join(info_lines(found)))
     for warning in found.get("Warnings") or ():
         context.warn(warning)
@@ -112,8 +113,10 @@ def info_lines(found: dict[str, Any]) -> list[str]:
             for kind, names in (found.get("Plugins") or {}).items()
             if names
         ],
+        f" Swarm: {(found.get('Swarm') or {}).get('LocalNodeState', 'inactive')}",
         f" Runtimes: {' '.join(sorted(found.get('Runtimes') or ()))}",
         f" Default Runtime: {found.get('DefaultRuntime', '')}",
+        f" Init Binary: {found.get('InitBinary', '')}",
         " Security Options:",
         *[f"  {_security(text)}" for text in found.get("SecurityOptions") or ()],
     ]
@@ -147,15 +150,19 @@ def _templated(context: Context, data: dict[str, Any], template: str) -> None:
     from wherry.cli.output.template import Template  # noqa: PLC0415 - only with --format
 
     if template == "json":
-        sys.stdout.write(to_json(data) + "\n")
+        context.write(to_json(data))
     else:
-        context.write(Template(template).render(data))
+        context.write(Template(template, typed=True).render(data))
 
 
 VERSION = Command(
     "[OPTIONS]", "Show the wherry version information", version, flags=FLAGS, maximum=0,
-    examples="-f '{{.Server.Version}}'",
+    examples="""
+    --format json
+    -f '{{.Server.Version}}'
+    """,
 )  # fmt: skip
 INFO = Command(
-    "[OPTIONS]", "Display system-wide information", info, flags=FLAGS, maximum=0
+    "[OPTIONS]", "Display system-wide information", info, flags=FLAGS, maximum=0,
+    examples="-f '{{.Driver}} {{.NCPU}}'",
 )  # fmt: skip

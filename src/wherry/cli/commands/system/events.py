@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from wherry.cli.command import Command, Context
+from wherry.cli.errors import CommandError
 from wherry.cli.flags import Options, declare
 from wherry.cli.options.numbers import moment
 from wherry.cli.options.values import filters
@@ -21,15 +22,23 @@ FLAGS = declare("""
 """)
 
 
+FIELDS = (
+    ("Type", "Type"), ("Action", "Action"), ("Actor", "Actor"), ("Scope", "scope"),
+    ("Time", "time"), ("TimeNano", "timeNano"), ("Status", "status"), ("ID", "id"),
+    ("From", "from"),
+)  # fmt: skip
+BAD_TEMPLATE = 64
+
+
 def events(context: Context, options: Options, _arguments: list[str]) -> int:
     """Print events until the engine ends the stream."""
     now = time.time()
+    render = _renderer(options.text("format"))
     query = {
         "since": moment(options.text("since"), now) or None,
         "until": moment(options.text("until"), now) or None,
-        "filters": filters(options.all("filter")),
+        "filters": filters(options),
     }
-    render = _renderer(options.text("format"))
     for event in context.engine.events("GET", "/events", query):
         context.write(render(event))
         context.flush()
@@ -39,10 +48,24 @@ def events(context: Context, options: Options, _arguments: list[str]) -> int:
 def _renderer(template: str) -> Any:
     if not template:
         return line
-    from wherry.cli.output.functions import to_json  # noqa: PLC0415 - only with --format
-    from wherry.cli.output.template import Template  # noqa: PLC0415 - only with --format
+    from wherry.cli.output.functions import Record, to_json  # noqa: PLC0415 - only with --format
+    from wherry.cli.output.lexer import TemplateError  # noqa: PLC0415 - as above
+    from wherry.cli.output.template import Template  # noqa: PLC0415 - as above
 
-    return to_json if template == "json" else Template(template).render
+    if template in ("json", "{{json .}}"):
+        return to_json
+
+    def render(event: dict[str, Any]) -> str:
+        try:
+            return parsed.render(Record((field, event.get(key, "")) for field, key in FIELDS))
+        except TemplateError as error:
+            raise CommandError(f"Error parsing format: {error.reason}", BAD_TEMPLATE) from error
+
+    try:
+        parsed = Template(template)
+    except TemplateError as error:
+        raise CommandError(f"Error parsing format: {error.reason}", BAD_TEMPLATE) from error
+    return render
 
 
 def line(event: dict[str, Any]) -> str:
@@ -71,5 +94,8 @@ EVENTS = Command(
     events,
     flags=FLAGS,
     maximum=0,
-    examples="--since 1h --filter type=container",
+    examples="""
+    --filter container=web                       of one container, as they happen
+    --since 1h --until 0s --format json          of the last hour, for programs
+    """,
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 from wherry.cli.command import Command, Context
 from wherry.cli.flags import Options, declare
-from wherry.cli.output.listing import Columns, Row, lines
+from wherry.cli.output.listing import Columns, Row, print_list
 from wherry.cli.output.units import decimal_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FLAGS = declare("   --format string  Format output: 'table', 'json', or a Go template")
+FLAGS = declare("""
+   --format string  Format output: 'table', 'json', or a Go template
+-v --verbose  Show detailed information on space usage
+""")
 COLUMNS = {
     "Type": "TYPE",
     "TotalCount": "TOTAL",
@@ -19,19 +24,27 @@ COLUMNS = {
     "Size": "SIZE",
     "Reclaimable": "RECLAIMABLE",
 }
+IMAGES = (
+    "Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize", "Containers",
+)  # fmt: skip
+CONTAINERS = (
+    "ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names",
+)  # fmt: skip
+VOLUMES = ("Name", "Links", "Size")
 
 
 def df(context: Context, options: Options, _arguments: list[str]) -> int:
     """Show disk usage by kind."""
     found = context.engine.get("/system/df")
+    if options.flag("verbose"):
+        return _verbose(context, options, found)
     rows = [
         _images(found),
         _containers(found.get("Containers") or []),
         _volumes(found.get("Volumes") or []),
         _cache(found.get("BuildCache") or []),
     ]
-    for line in lines(rows, Columns(COLUMNS, list(COLUMNS)), options.text("format")):
-        context.write(line)
+    print_list(context, rows, Columns(COLUMNS, list(COLUMNS)), options)
     return 0
 
 
@@ -82,4 +95,61 @@ def _row(kind: str, count: int, active: int, total: int, free: int) -> Row:
     }
 
 
-DF = Command("[OPTIONS]", "Show disk usage", df, flags=FLAGS, maximum=0)
+def _verbose(context: Context, options: Options, found: dict[str, Any]) -> int:
+    """Show every object with its share of the disk."""
+    from wherry.cli.commands.containers import listing as ps  # noqa: PLC0415 - only with -v
+    from wherry.cli.commands.images import listing as images  # noqa: PLC0415 - as above
+    from wherry.cli.commands.volumes import COLUMNS as OF_VOLUMES  # noqa: PLC0415 - as above
+    from wherry.cli.commands.volumes import volume_row  # noqa: PLC0415 - as above
+
+    now = time.time()
+    pictures = [
+        row
+        for image in found.get("Images") or ()
+        for row in images.image_rows(image, now, whole=False)
+    ]
+    containers = [ps.row(entry, now, whole=False) for entry in found.get("Containers") or ()]
+    volumes = [volume_row(volume) for volume in found.get("Volumes") or ()]
+    template = options.text("format")
+    if template not in ("", "table"):
+        _templated(context, template, pictures, containers, volumes)
+        return 0
+    for title, rows, headings, shown in (
+        ("Images", pictures, images.IMAGE_COLUMNS, IMAGES),
+        ("Containers", containers, ps.HEADINGS, CONTAINERS),
+        ("Local Volumes", volumes, OF_VOLUMES, VOLUMES),
+    ):
+        context.write(f"{title} space usage:\n")
+        elastic = ("Repository", "Image", "Command")
+        print_list(context, rows, Columns(headings, shown, elastic), options)
+        context.write("")
+    cache = sum(entry.get("Size") or 0 for entry in found.get("BuildCache") or ())
+    context.write(f"Build cache usage: {decimal_size(cache)}")
+    return 0
+
+
+def _templated(
+    context: Context, template: str, images: list[Row], containers: list[Row], volumes: list[Row]
+) -> None:
+    from wherry.cli.output.functions import Record, to_json  # noqa: PLC0415 - only with --format
+    from wherry.cli.output.template import Template  # noqa: PLC0415 - as above
+
+    data = {
+        kind: [{key: x for key, x in sorted(row.items()) if not callable(x)} for row in rows]
+        for kind, rows in (("Images", images), ("Containers", containers), ("Volumes", volumes))
+    }
+    record = Record({**data, "BuildCache": []})
+    context.write(to_json(record) if template == "json" else Template(template).render(record))
+
+
+DF = Command(
+    "[OPTIONS]",
+    "Show disk usage",
+    df,
+    flags=FLAGS,
+    maximum=0,
+    examples="""
+    -v                           every image, container and volume
+    --format json
+    """,
+)

@@ -9,6 +9,7 @@ import docker.errors
 import pytest
 
 from fixtures.engine import Engine
+from fixtures.waiting import eventually
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_list_logs_exec_stop(client: docker.DockerClient) -> None:
     stream = made.logs(stream=True, follow=True)
     assert next(stream) in (b"one\n", b"one\ntwo\n")
     stream.close()
-    assert made.logs(tail=1) == b"two\n"
+    eventually(lambda: made.logs(tail=1) == b"two\n")
     done = made.exec_run(["sh", "-c", "echo out; echo err >&2; exit 4"], demux=True)
     assert (done.exit_code, done.output) == (4, (b"out\n", b"err\n"))
     made.reload()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
 from wherry.api.call import Call, json_reply
 from wherry.api.http.message import Reply
+from wherry.api.render import containers, images
 from wherry.api.table import Route
-from wherry.wire.requests import AuthConfig
+from wherry.engine.containers.view import ContainerView
+from wherry.oci.digest import Digest
+from wherry.wire.requests import AuthConfig, ContainerFilter
 
 PING_HEADERS = {
     "Builder-Version": "1",  # 2 would announce BuildKit, which is not served here
@@ -32,8 +40,55 @@ async def info(call: Call) -> Reply:
 
 
 async def disk_usage(call: Call) -> Reply:
-    """GET /system/df."""
-    return json_reply(await call.services.system.df())
+    """GET /system/df; `type` leaves the others out."""
+    wanted = call.texts("type") or list(_KINDS)
+    found = {name: await _KINDS[name](call) for name in wanted if name in _KINDS}
+    usage = await call.services.system.disk_usage()
+    shown: dict[str, Any] = {"LayersSize": usage.layers, "BuilderSize": 0, "BuildCache": []}
+    for image in found.get("image", ()):
+        image["SharedSize"] = usage.shared.get(image["Id"], 0)
+    for name, title in (("image", "Images"), ("container", "Containers"), ("volume", "Volumes")):
+        shown[title] = found.get(name, [])
+    return json_reply(shown)
+
+
+async def _images(call: Call) -> list[dict[str, Any]]:
+    views = await call.services.images.list(all_=False, filters={})
+    users = Counter(one.record.image_id for one in await _containers_of(call))
+    return [
+        {**images.summary(view, call.version), "Containers": users[Digest(view.id)]}
+        for view in views
+    ]
+
+
+async def _containers_of(call: Call, *, size: bool = False) -> Sequence[ContainerView]:
+    return await call.services.containers.list(ContainerFilter(all=True, size=size))
+
+
+async def _containers(call: Call) -> list[dict[str, Any]]:
+    now = time.time_ns()
+    return [containers.summary(view, now) for view in await _containers_of(call, size=True)]
+
+
+async def _volumes(call: Call) -> list[dict[str, Any]]:
+    usage = await call.services.volumes.usage()
+    return [
+        {**volume, "UsageData": dict(zip(("Size", "RefCount"), usage[volume["Name"]], strict=True))}
+        for volume in await call.services.volumes.list({})
+        if volume["Name"] in usage
+    ]
+
+
+_KINDS: Final[dict[str, Callable[[Call], Awaitable[list[dict[str, Any]]]]]] = {
+    "image": _images,
+    "container": _containers,
+    "volume": _volumes,
+}
+
+
+async def prune_builds(_: Call) -> Reply:
+    """POST /build/prune: there is nothing yet to prune; `docker system prune` asks all the same."""
+    return json_reply({"CachesDeleted": None, "SpaceReclaimed": 0})
 
 
 async def auth(call: Call) -> Reply:
@@ -50,4 +105,5 @@ ROUTES = (
     Route("GET", "/info", info),
     Route("GET", "/system/df", disk_usage),
     Route("POST", "/auth", auth),
+    Route("POST", "/build/prune", prune_builds),
 )

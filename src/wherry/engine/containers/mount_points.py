@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from wherry.base.errors import InvalidError, UnsupportedError
+from wherry.base.errors import InvalidError
 from wherry.engine.containers.record import Container, MountPoint
 from wherry.wire.container_config import Config, HostConfig, Mount
 
@@ -128,7 +128,7 @@ def parse_mount(mount: Mount) -> MountPoint:
         )  # fmt: skip
     if mount.type == "tmpfs":
         return _tmpfs_mount(mount, destination)
-    raise UnsupportedError(f"mount type unknown or not supported: {mount.type!r}")
+    raise InvalidError(f"mount type unknown or not supported: {mount.type!r}")
 
 
 def _tmpfs_mount(mount: Mount, destination: str) -> MountPoint:

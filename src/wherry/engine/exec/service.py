@@ -11,7 +11,7 @@ from typing import Any
 
 from wherry.base.atomic import write_file
 from wherry.base.crossing import in_thread
-from wherry.base.errors import ConflictError, InvalidError, NotFoundError
+from wherry.base.errors import ConflictError, InvalidError, NotFoundError, WherryError
 from wherry.base.ids import ExecId, new_id
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.create import container_attributes
@@ -31,6 +31,7 @@ from wherry.linux import pidfd, terminal
 from wherry.wire.requests import ExecCreate
 
 _UNKNOWN_EXIT = 255
+_NOT_EXECUTABLE = 126
 _REMEMBERED_AFTER_END = 256
 
 
@@ -110,7 +111,12 @@ class Execs:
         view.config.tty = view.config.tty or tty
         line = " ".join(environment.words(view.config.cmd))
         self._emit(record, view, f"exec_start: {line}")
-        path = await in_thread(self._write_process, record, view)
+        try:
+            path = await in_thread(self._write_process, record, view)
+        except WherryError as error:
+            # Such as a user that the container does not have: told as a failure to execute.
+            self._ended(view, _NOT_EXECUTABLE)
+            raise ExecStartError(str(error)) from error
         streams = _Streams(view.config, detach=detach)
         size = console_size or _size(view.config.console_size)
         request = CreateExec(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -20,7 +20,7 @@ from wherry.base.errors import DataLossError, InvalidError, NotFoundError, Unava
 from wherry.engine.events import Events
 from wherry.engine.images.lease import Lease, lease
 from wherry.engine.images.transfer import Meter, Progress, TransferStep, short
-from wherry.oci.digest import Digest
+from wherry.oci.digest import Digest, parse_digest
 from wherry.oci.image import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -143,6 +143,7 @@ class PullImage:
         await self._fetch_blob(repository, told.config, _silent)
         config_bytes = await in_thread(self.store.content.read, told.config.digest)
         config = _decode(config_bytes, ImageConfig, "image configuration")
+        _require_digests(config.rootfs.diff_ids)
         if len(config.rootfs.diff_ids) != len(told.layers):
             raise InvalidError(
                 f"invalid image: {len(told.layers)} layers in the manifest,"
@@ -259,8 +260,15 @@ def _check(manifest: Manifest) -> None:
         raise InvalidError(f"invalid manifest: {len(manifest.layers)} layers are too many")
     if not 0 < manifest.config.size <= _LARGEST_CONFIG:
         raise InvalidError(f"invalid manifest: a configuration of {manifest.config.size} bytes")
+    _require_digests([manifest.config.digest, *(layer.digest for layer in manifest.layers)])
     if any(layer.size < 0 for layer in manifest.layers):
         raise InvalidError("invalid manifest: a layer of negative size")
+
+
+def _require_digests(texts: Iterable[str]) -> None:
+    """Digests become paths: one that is none could lead anywhere on the machine."""
+    for text in texts:
+        parse_digest(text)
 
 
 def _decode(data: bytes, shape: type[Shape], what: str) -> Shape:

@@ -70,10 +70,10 @@ class PushImage:
         self, repository: Repository, reference: Reference, image_id: Digest, progress: Progress
     ) -> None:
         image = await in_thread(self.store.images.get, image_id)
-        for layer in image.layers:
-            progress(TransferStep(short(layer.descriptor.digest), "Preparing"))
         with lease(self.store, "push") as held:
             image = await self._compressed(image, held)
+            for layer in image.layers:
+                progress(TransferStep(short(layer.descriptor.digest), "Preparing"))
             await self._push_layers(repository, reference, image, progress)
             config = Digest(image.id)
             size = len(image.config_bytes)

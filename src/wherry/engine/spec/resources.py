@@ -11,6 +11,7 @@ from wherry.wire.container_config import Device, HostConfig
 
 _LEAST_MEMORY: Final = 6 << 20
 _CPU_PERIOD: Final = 100_000
+_MOST_SWAPPINESS = 100
 _NANO_CPU: Final = 1_000_000_000
 _DEVICE_RULE: Final = re.compile(r"([abc]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})")
 # What every container may do with devices (moby, oci/defaults.go): make any node, use the usual.
@@ -40,6 +41,10 @@ def check(host: HostConfig, cpus: int) -> None:
     if host.nano_cpus < 0 or host.nano_cpus > cpus * _NANO_CPU:
         raise InvalidError(
             f"range of CPUs is from 0.01 to {cpus:.2f}, as there are only {cpus} CPUs available"
+        )
+    if host.memory_swappiness is not None and not -1 <= host.memory_swappiness <= _MOST_SWAPPINESS:
+        raise InvalidError(
+            f"Invalid value: {host.memory_swappiness}, valid memory swappiness range is 0-100"
         )
     if host.oom_score_adj < -1000 or host.oom_score_adj > 1000:
         raise InvalidError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -37,6 +38,14 @@ class Identity:
     started_at: float = field(default_factory=time.time)
 
 
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """Bytes: of all layers together, and by image what it shares with others."""
+
+    layers: int
+    shared: Mapping[str, int]
+
+
 class System:
     """The verbs of the engine itself."""
 
@@ -47,14 +56,12 @@ class System:
         table: ContainerTable,
         events: Events,
         check_credentials: Callable[[AuthConfig], Awaitable[str]],
-        volumes: Callable[[], Awaitable[Sequence[Mapping[str, Any]]]],
     ) -> None:
         self._identity = identity
         self._store = store
         self._table = table
         self._events = events
         self._check_credentials = check_credentials
-        self._volumes = volumes
 
     async def version(self) -> Mapping[str, Any]:
         """Return GET /version."""
@@ -145,40 +152,22 @@ class System:
             "Mirrors": mirrors,
         }
 
-    async def df(self) -> Mapping[str, Any]:
-        """Return GET /system/df."""
-        return {
-            "LayersSize": (await in_thread(self._store.usage)).layers,
-            "Images": await in_thread(self._images),
-            "Containers": [
-                {
-                    "Id": record.id,
-                    "Names": [f"/{record.name}"],
-                    "Image": record.image_name,
-                    "ImageID": record.image_id,
-                    "State": record.state.status.value,
-                    "SizeRw": await in_thread(self._store.snapshots.usage, record.id),
-                }
-                for record in self._table
-            ],
-            "Volumes": list(await self._volumes()),
-            "BuildCache": [],
-        }
+    async def disk_usage(self) -> DiskUsage:
+        """Return what the store takes, beside what images, containers and volumes say of it."""
+        return await in_thread(self._disk_usage)
 
-    def _images(self) -> list[Mapping[str, Any]]:
-        used = [record.image_id for record in self._table]
-        return [
-            {
-                "Id": image.id,
-                "Size": image.size,
-                "SharedSize": 0,
-                "VirtualSize": image.size,
-                "Containers": used.count(image.id),
-                "RepoTags": [],
-                "RepoDigests": [],
-            }
-            for image in self._store.images.list()
-        ]
+    def _disk_usage(self) -> DiskUsage:
+        images = self._store.images.list()
+        uses = Counter(diff_id for image in images for diff_id in set(image.diff_ids))
+        shared = {
+            str(image.id): sum(
+                self._store.layers.get(diff_id).size
+                for diff_id in image.diff_ids
+                if uses[diff_id] > 1
+            )
+            for image in images
+        }
+        return DiskUsage(self._store.usage().layers, shared)
 
     async def auth(self, credentials: AuthConfig) -> str:
         """Check credentials with their registry; returns an identity token, empty without one."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError
@@ -125,7 +123,6 @@ class Engine:
         )  # fmt: skip
         system = System(
             identity, self.store, self.table, self.events, self.images.check_credentials,
-            self._list_volumes,
         )  # fmt: skip
         containers = Containers(
             self.table,
@@ -142,6 +139,7 @@ class Engine:
             attach=AttachToContainer(
                 self.table, self.bundles, self.keepers, self.log_watch, self.start.started
             ),
+            renamed=self.sandboxes.renamed,
         )  # fmt: skip
         return Services(containers, self.execs, self.images, self.networks, self.volumes, system)
 
@@ -150,9 +148,6 @@ class Engine:
             self.table, self.store.images, self.store.snapshots, self.volumes, self.sandboxes,
             self.events,
         )  # fmt: skip
-
-    async def _list_volumes(self) -> Sequence[Mapping[str, Any]]:
-        return await self.volumes.list({})
 
     def _volume_users(self, name: str) -> list[str]:
         """Return the ids of the containers that use a volume."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import chain
 from typing import Final
 
@@ -58,57 +57,65 @@ def parse_address(text: str) -> Address:
 
 def first_address(subnet: Network) -> Address:
     """Return what becomes the gateway unless one is given."""
-    return next(subnet.hosts())
+    # Not from hosts(), which for a single address is no iterator but a list.
+    return subnet[min(1, subnet.num_addresses - 1)]
 
 
-@dataclass(slots=True)
 class AddressPool:
-    """The addresses of one network; `taken` are those in use, the gateway among them.
+    """The addresses of one network: out of `within`, a part of it, unless one is asked for.
 
-    A freed address is given again as late as possible: others may remember who had it.
+    `reserved` are never given, the gateway among them. A freed address is given again as late as
+    possible: others may remember who had it.
     """
 
-    subnet: Network
-    within: Network
-    taken: set[Address]
-    _next: Address | None = None
+    def __init__(self, subnet: Network, within: Network, reserved: Iterable[Address]) -> None:
+        self._subnet = subnet
+        self._first, self._last = int(within.network_address), int(within.broadcast_address)
+        edges = (subnet.network_address, subnet.broadcast_address)
+        # Numbers, of which a crowded network has tens of thousands to try.
+        self._never = {int(address) for address in (*edges, *reserved)}
+        self._taken: set[int] = set()
+        self._next = self._first
+
+    @property
+    def in_use(self) -> bool:
+        """True while any address is taken."""
+        return bool(self._taken)
 
     def take(self, wanted: str = "") -> Address:
         """Take an address, a given one or the next that is free."""
-        if wanted:
-            return self._take_wanted(parse_address(wanted))
-        for candidate in self._candidates():
-            if candidate not in self.taken:
-                self.taken.add(candidate)
-                self._next = candidate + 1
-                return candidate
-        raise NoFreeAddressError(
-            f"no available IPv4 addresses on this network's address pools: {self.subnet}"
-        )
+        number = self._checked(parse_address(wanted)) if wanted else self._free_number()
+        self._taken.add(number)
+        return Address(number)
 
-    def _take_wanted(self, address: Address) -> Address:
-        if address not in self.subnet:
+    def _checked(self, address: Address) -> int:
+        if address not in self._subnet:
             raise InvalidError(
                 f"invalid address {address}: it does not belong to any of this network's subnets"
             )
-        if address in self.taken:
+        if int(address) in self._taken or int(address) in self._never:
             raise ConflictError("Address already in use")
-        self.taken.add(address)
-        return address
+        return int(address)
 
-    def _candidates(self) -> Iterator[Address]:
-        first, last = self.within.network_address, self.within.broadcast_address
-        edges: Collection[Address] = (self.subnet.network_address, self.subnet.broadcast_address)
-        start = self._next if self._next is not None and first <= self._next <= last else first
-        for number in chain(range(int(start), int(last) + 1), range(int(first), int(start))):
-            address = Address(number)
-            if address not in edges:
-                yield address
+    def _free_number(self) -> int:
+        start = self._next if self._next <= self._last else self._first
+        for number in chain(range(start, self._last + 1), range(self._first, start)):
+            if number not in self._taken and number not in self._never:
+                self._next = number + 1
+                return number
+        raise NoFreeAddressError(
+            f"no available IPv4 addresses on this network's address pools: {self._subnet}"
+        )
+
+    def note(self, address: str) -> None:
+        """Mark an address as taken by somebody who had it already."""
+        if address:
+            self._taken.add(int(parse_address(address)))
 
     def free(self, address: str) -> None:
         """Give an address back."""
         if address:
-            self.taken.discard(parse_address(address))
+            self._taken.discard(int(parse_address(address)))
 
 
 def mac_of(address: Address) -> str:

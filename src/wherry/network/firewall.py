@@ -6,7 +6,11 @@ thousand. What the table does:
     prerouting, output   a published port of a local address leads to the container that has it
     postrouting          what leaves a network gets the host's address; so does what comes from the
                          host's loopback, or from the network itself through a published port
-    forward              networks do not reach each other; internal ones reach nothing
+    forward              into a network comes only what was published, from wherever it is; internal
+                         networks reach nothing and are not reached
+    guard                nothing comes from outside for 127.0.0.0/8: a port that is published there
+                         is for this machine, and bridges, whose replies to it need the kernel to
+                         route such addresses, would let containers reach the host's own services
 
 dockerd sets the policy of the iptables FORWARD chain to drop, and a verdict of ours cannot overrule
 that: where such a chain is found, a rule that lets our bridges pass is put first in it, with a
@@ -15,6 +19,7 @@ comment that names it, and taken out again.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import json
@@ -35,6 +40,10 @@ _MISSING: Final = "No such file or directory"
 
 class FirewallError(InternalError):
     """nftables refused a command."""
+
+
+class RulesMissingError(FirewallError):
+    """Something that a command names is not there, such as our table after a flush of all rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,7 @@ class Zone:
     bridge: str
     subnet: str
     internal: bool = False
+    masquerade: bool = True
 
 
 @functools.cache
@@ -119,7 +129,8 @@ class Nft:
             errors = self._library.nft_ctx_get_error_buffer(self._context) or b""
         if result != 0:
             first = errors.decode(errors="replace").strip().partition("\n")[0]
-            raise FirewallError(f"nftables: {first}")
+            kind = RulesMissingError if first.endswith(_MISSING) else FirewallError
+            raise kind(f"nftables: {first}")
         return str(output.decode(errors="replace"))
 
     def close(self) -> None:
@@ -134,6 +145,10 @@ table inet {table} {{
     map published {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
     map published_at {{ type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }}
     set bridges {{ type ifname; }}
+    chain guard {{
+        type filter hook prerouting priority raw; policy accept;
+        iifname != "lo" ip daddr 127.0.0.0/8 drop
+    }}
     chain forwarding {{
         meta l4proto {{ tcp, udp }} dnat ip to ip daddr . meta l4proto . th dport map @published_at
         meta l4proto {{ tcp, udp }} dnat ip to meta l4proto . th dport map @published
@@ -171,15 +186,13 @@ def zone_text(table: str, zone: Zone) -> str:
         lines.append(f"{forward} iifname {bridge} oifname != {bridge} drop {note}")
         lines.append(f"{forward} oifname {bridge} iifname != {bridge} drop {note}")
     else:
-        lines.append(
-            f"add rule inet {table} postrouting ip saddr {zone.subnet} oifname != {bridge}"
-            f" masquerade {note}"
-        )
-        lines.append(
-            f"{forward} iifname {bridge} oifname != {bridge} oifname @bridges"
-            f" ct status dnat accept {note}"
-        )
-        lines.append(f"{forward} iifname {bridge} oifname != {bridge} oifname @bridges drop {note}")
+        if zone.masquerade:
+            lines.append(
+                f"add rule inet {table} postrouting ip saddr {zone.subnet} oifname != {bridge}"
+                f" masquerade {note}"
+            )
+        lines.append(f"{forward} oifname {bridge} iifname != {bridge} ct status dnat accept {note}")
+        lines.append(f"{forward} oifname {bridge} iifname != {bridge} drop {note}")
     return "\n".join(lines) + "\n"
 
 
@@ -204,7 +217,11 @@ class Firewall:
         self.pass_others()
 
     def remove_zone(self, zone: Zone) -> None:
-        """Take a network out: every rule whose comment names its bridge."""
+        """Take a network out: every rule whose comment names its bridge; idempotent."""
+        with contextlib.suppress(RulesMissingError):
+            self._nft.run("\n".join(self._zone_removal(zone)))
+
+    def _zone_removal(self, zone: Zone) -> list[str]:
         commands = [f'delete element inet {self._table} bridges {{ "{zone.bridge}" }}']
         for chain in ("postrouting", "forward"):
             listed = json.loads(self._nft.run(f"list chain inet {self._table} {chain}"))
@@ -213,7 +230,7 @@ class Firewall:
                 for rule in _rules(listed)
                 if rule.get("comment") == zone.bridge
             ]
-        self._nft.run("\n".join(commands))
+        return commands
 
     def publish(self, forwards: Sequence[Forward]) -> None:
         """Add published ports."""
@@ -223,11 +240,8 @@ class Firewall:
     def unpublish(self, forwards: Sequence[Forward]) -> None:
         """Take published ports out; those that are not there are no error."""
         for forward in forwards:
-            try:
+            with contextlib.suppress(RulesMissingError):
                 self._nft.run(self._elements("delete", [forward]))
-            except FirewallError as error:
-                if _MISSING not in str(error):
-                    raise
 
     def _elements(self, verb: str, forwards: Sequence[Forward]) -> str:
         lines = []

@@ -52,15 +52,15 @@ class Links:
 
     def make_bridge(self, bridge: Bridge) -> None:
         """Make a bridge, or take up one that is there, with its gateway's address, and up."""
-        with self._lock:
+        with self._lock, contextlib.ExitStack() as undo:
             try:
                 self._netlink.run([netlink.add_bridge(bridge.name, bridge.mtu)])
+                undo.callback(self._remove, bridge.name)
             except OSError as error:
                 if error.errno != errno.EEXIST:
                     raise
             index = self._netlink.index_of(bridge.name)
             assert index is not None
-            self._indexes[bridge.name] = index
             _switch_off_ipv6(bridge.name)
             # Published ports are to be reached from the host's own loopback, too.
             _set(f"ipv4/conf/{bridge.name}/route_localnet", "1")
@@ -70,6 +70,8 @@ class Links:
                     netlink.set_up(index),
                 ]
             )
+            self._indexes[bridge.name] = index
+            undo.pop_all()
 
     def remove(self, name: str) -> None:
         """Remove an interface; one that has gone already is no error."""
@@ -115,6 +117,11 @@ class Links:
             found = self._netlink.networks()
         return [Network((int.from_bytes(address, "big"), prefix), strict=False)
                 for address, prefix in found]  # fmt: skip
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the host has an interface of that name."""
+        with self._lock:
+            return self._netlink.index_of(name) is not None
 
     def ours(self) -> list[str]:
         """Return the interfaces that carry this engine's id."""

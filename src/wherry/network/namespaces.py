@@ -11,11 +11,12 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from wherry.linux import namespaces, netlink, pidfd
 
 Result = TypeVar("Result")
+_DEFAULT_IPV6: Final = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,17 @@ def make() -> Namespace:
 
     def inside() -> Namespace:
         namespaces.unshare(namespaces.CLONE_NEWNET)
+        # A kernel without IPv6 has nothing to switch off.
+        with contextlib.suppress(OSError), open(_DEFAULT_IPV6, "w", encoding="ascii") as file:
+            file.write("1")
         return _here()
 
     made = _in_thread(inside)
-    made.netlink.run([netlink.set_up(1)])
+    try:
+        made.netlink.run([netlink.set_up(1)])
+    except BaseException:
+        made.close()
+        raise
     return made
 
 
@@ -49,7 +57,7 @@ def of_process(pid: int) -> Namespace:
 
 
 def entered(path: str) -> Namespace:
-    """Open a namespace by a path that leads to it."""
+    """Open a namespace by a path that leads to it; it is not changed: it may be the host's."""
     opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return within(opened, _here)
@@ -68,15 +76,12 @@ def within(descriptor: int, function: Callable[[], Result]) -> Result:
 
 
 def _here() -> Namespace:
-    with (
-        contextlib.suppress(OSError),
-        open(  # a kernel without IPv6 has nothing to switch off
-            "/proc/sys/net/ipv6/conf/default/disable_ipv6", "w", encoding="ascii"
-        ) as file,
-    ):
-        file.write("1")
     descriptor = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    return Namespace(descriptor, netlink.Netlink())
+    try:
+        return Namespace(descriptor, netlink.Netlink())
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def _in_thread(function: Callable[[], Result]) -> Result:

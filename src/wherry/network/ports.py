@@ -1,4 +1,4 @@
-"""Published ports of the host: each is held by a socket of ours, bound and silent.
+"""Published ports of the host: each is held by a socket of ours, bound and, as a rule, silent.
 
 The firewall forwards what comes for it, so nothing ever arrives here; but nobody else can take the
 port unnoticed, and a port that somebody has is an error with a name.
@@ -90,7 +90,7 @@ class Ports:
             raise InvalidError(f"invalid protocol: {wanted.protocol}: tcp or udp") from None
         made = socket.socket(socket.AF_INET, kind)
         try:
-            made.bind((wanted.address, number))
+            _bind(made, (wanted.address, number))
         except OSError as error:
             made.close()
             words = os.strerror(error.errno or 0).lower()
@@ -131,6 +131,19 @@ class Ports:
         """Let go of everything."""
         for owner in list(self._held):
             self.release(owner)
+
+
+def _bind(made: socket.socket, address: tuple[str, int]) -> None:
+    try:
+        made.bind(address)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or made.type != socket.SOCK_STREAM:
+            raise
+        # Perhaps there are only connections of a server that has ended, which wait for a minute.
+        # Who shares with those must listen, or others may share with it.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(0)
 
 
 def _candidates(wanted: Wanted) -> Iterator[int]:

@@ -2,279 +2,255 @@
 
 One thread with one selector serves all of them. Each container has its sockets in its own network
 namespace, on ports that are nobody's: a rule in that namespace leads port 53 of 127.0.0.11 there,
-so that the container can have port 53 for itself. What is no name of its networks is asked of the
-host's resolvers, and their answers are passed on.
+so that the container can have port 53 for itself. What is no name of its networks is asked of other
+resolvers, and their answers are passed on. `Answers` tells both; nothing here knows containers.
 
-Names are looked up in `Names`, which the engine fills; nothing here knows containers.
+Whatever a container sends costs no more than one name to read, a few connections (the oldest is
+hung up for a new one) and a limited number of questions under way; what is malformed is not
+answered.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
+import errno
+import ipaddress
 import logging
 import selectors
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from dnslib import PTR, QTYPE, RCODE, RR, A, DNSError, DNSRecord
-
-from wherry.network import namespaces
+from wherry.network import dns, namespaces
 from wherry.network.firewall import Nft
+from wherry.network.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
 ADDRESS: Final = "127.0.0.11"
 _TTL: Final = 600
-_LARGEST: Final = 65535
-_UPSTREAM_SECONDS: Final = 3.0
 _FALLBACK: Final = ("8.8.8.8", "8.8.4.4")
+_STUB: Final = "127.0.0.53"
+_BEHIND_STUB: Final = "/run/systemd/resolve/resolv.conf"
 _TABLE: Final = "wherry-resolver"
+_REVERSE: Final = ".in-addr.arpa"
+_LENGTH_BYTES: Final = 2
+_MOST_CONNECTIONS: Final = 32
+_BACKLOG: Final = 128
+# Bytes of one connection, some dozens of questions, before others have their turn.
+_AT_A_TIME: Final = 2048
+_PAUSE_SECONDS: Final = 0.01
 
-Lookup = Callable[[str], Sequence[str]]
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one container is told: addresses of a name, the name of an address, whom else to ask."""
 
-@dataclass(slots=True)
-class Served:
-    """A container that is served: its sockets, and what its names mean."""
-
-    lookup: Lookup
+    lookup: Callable[[str], Sequence[str]]
     reverse: Callable[[str], str | None]
-    sockets: list[socket.socket] = field(default_factory=list)
+    upstream: Callable[[], Sequence[str]]
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A question on its way to a resolver of the host."""
+@dataclass(slots=True, eq=False)
+class _Served:
+    """A container that is served, and its sockets; those of its connections the oldest first."""
 
-    answer: Callable[[bytes], None]
-    query: bytes
-    servers: list[str]
-    deadline: float
+    answers: Answers
+    datagram: socket.socket
+    stream: socket.socket
+    connections: dict[socket.socket, bytearray] = field(default_factory=dict)
 
 
 class Resolver:
-    """The thread and everybody whom it serves. Thread-safe."""
+    """The thread and everybody whom it serves. Thread-safe: all else is done by its thread."""
 
-    def __init__(self, upstream: Callable[[], Sequence[str]] | None = None) -> None:
-        self._upstream = upstream or host_resolvers
+    def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._served: dict[str, Served] = {}
-        self._pending: dict[socket.socket, _Pending] = {}
+        self._upstream = Upstream(self._selector)
+        self._served: dict[str, _Served] = {}
+        self._wanted: deque[tuple[str, _Served | None]] = deque()
         self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
         self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._note)
         self._lock = threading.Lock()
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def serve(
-        self, owner: str, namespace: int, lookup: Lookup, reverse: Callable[[str], str | None]
-    ) -> None:
+    def serve(self, owner: str, namespace: int, answers: Answers) -> None:
         """Serve a container, whose network namespace the descriptor is of."""
-        self.stop(owner)
-        sockets = namespaces.within(namespace, _open_sockets)
-        served = Served(lookup, reverse, list(sockets))
+        self._want(owner, _Served(answers, *namespaces.within(namespace, _open_sockets)))
         with self._lock:
-            self._served[owner] = served
-            if self._thread is None:
+            if self._thread is None and not self._closing:
                 self._thread = threading.Thread(target=self._run, name="resolver", daemon=True)
                 self._thread.start()
-            datagram, stream = sockets
-            self._selector.register(
-                datagram, selectors.EVENT_READ, lambda: self._datagram(served, datagram)
-            )
-            self._selector.register(
-                stream, selectors.EVENT_READ, lambda: self._accept(served, stream)
-            )
-        self._wake.send(b"x")
 
     def stop(self, owner: str) -> None:
-        """Stop serving a container."""
-        with self._lock:
-            served = self._served.pop(owner, None)
-            for one in served.sockets if served else ():
-                self._drop(one)
+        """Stop serving a container; its sockets are closed soon."""
+        self._want(owner, None)
+
+    def _want(self, owner: str, served: _Served | None) -> None:
+        self._wanted.append((owner, served))
+        with contextlib.suppress(OSError):  # full: it has been woken; closed: nobody is served
+            self._wake.send(b"x")
 
     def close(self) -> None:
         """End the thread and close every socket."""
-        self._closing = True
-        self._wake.send(b"x")
+        with self._lock:
+            self._closing = True
+        with contextlib.suppress(BlockingIOError):
+            self._wake.send(b"x")
         if self._thread is not None:
-            self._thread.join(5)
+            self._thread.join()
+        self._note()
         for owner in list(self._served):
-            self.stop(owner)
-        for one in list(self._pending):
-            self._drop(one)
+            self._remove(owner)
+        self._upstream.close()
         self._selector.close()
         self._wake.close()
         self._woken.close()
 
-    def _drop(self, one: socket.socket) -> None:
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(one)
-        self._pending.pop(one, None)
-        one.close()
-
     def _run(self) -> None:
         while not self._closing:
-            for key, _ in self._selector.select(self._timeout()):
-                if key.data is None:
-                    with contextlib.suppress(BlockingIOError):
-                        self._woken.recv(4096)
-                    continue
+            for key, _ in self._selector.select(self._upstream.timeout()):
                 try:
                     key.data()
                 except Exception:
                     # One container's question must not end the service of all the others.
                     log.exception("a question to the resolver failed")
-            self._expire()
+            self._upstream.expire()
 
-    def _timeout(self) -> float | None:
-        if not self._pending:
-            return None
-        return max(min(p.deadline for p in self._pending.values()) - time.monotonic(), 0)
+    def _note(self) -> None:
+        """Begin and end to serve those who came and went."""
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(4096)
+        while self._wanted:
+            owner, served = self._wanted.popleft()
+            self._remove(owner)
+            if served is not None:
+                self._add(owner, served)
 
-    def _expire(self) -> None:
-        now = time.monotonic()
-        for one, pending in list(self._pending.items()):
-            if pending.deadline <= now:
-                with self._lock:
-                    self._drop(one)
-                self._forward(pending.query, pending.answer, pending.servers)
+    def _add(self, owner: str, served: _Served) -> None:
+        self._served[owner] = served
+        listen = selectors.EVENT_READ
+        self._selector.register(served.datagram, listen, lambda: self._datagram(served))
+        self._selector.register(served.stream, listen, lambda: self._accept(served))
 
-    def _datagram(self, served: Served, one: socket.socket) -> None:
+    def _remove(self, owner: str) -> None:
+        served = self._served.pop(owner, None)
+        if served is None:
+            return
+        self._upstream.forget(served)
+        for connection in list(served.connections):
+            self._hang_up(served, connection)
+        for one in (served.datagram, served.stream):
+            self._selector.unregister(one)
+            one.close()
+
+    def _datagram(self, served: _Served) -> None:
+        one = served.datagram
         try:
-            query, sender = one.recvfrom(_LARGEST)
-        except (BlockingIOError, OSError):
+            data, sender = one.recvfrom(dns.LARGEST)
+        except OSError:  # what a datagram of ours met: its sender has gone
             return
 
         def answer(reply: bytes) -> None:
             with contextlib.suppress(OSError):
                 one.sendto(reply, sender)
 
-        self._handle(served, query, answer)
+        self._handle(served, data, answer, stream=False)
 
-    def _accept(self, served: Served, one: socket.socket) -> None:
+    def _accept(self, served: _Served) -> None:
         try:
-            connection, _ = one.accept()
-        except (BlockingIOError, OSError):
+            connection, _ = served.stream.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                # It stays ready: without a pause this would spin until descriptors are free.
+                time.sleep(_PAUSE_SECONDS)
             return
         connection.setblocking(False)
-        received = bytearray()
-        with self._lock:
-            served.sockets.append(connection)
-            self._selector.register(
-                connection,
-                selectors.EVENT_READ,
-                lambda: self._stream(served, connection, received),
-            )
+        if len(served.connections) >= _MOST_CONNECTIONS:
+            self._hang_up(served, next(iter(served.connections)))
+        served.connections[connection] = bytearray()
+        self._selector.register(
+            connection, selectors.EVENT_READ, lambda: self._stream(served, connection)
+        )
 
-    def _stream(self, served: Served, connection: socket.socket, received: bytearray) -> None:
-        try:
-            data = connection.recv(_LARGEST)
-        except (BlockingIOError, ConnectionResetError):
-            data = b""
-        if not data:
-            with self._lock:
-                if connection in served.sockets:
-                    served.sockets.remove(connection)
-                self._drop(connection)
+    def _hang_up(self, served: _Served, connection: socket.socket) -> None:
+        if served.connections.pop(connection, None) is not None:
+            self._selector.unregister(connection)
+            connection.close()
+
+    def _stream(self, served: _Served, connection: socket.socket) -> None:
+        received = served.connections.get(connection)
+        if received is None:
             return
-        received += data
-        while len(received) >= 2 and len(received) >= 2 + int.from_bytes(received[:2], "big"):
-            length = int.from_bytes(received[:2], "big")
-            query = bytes(received[2 : 2 + length])
-            del received[: 2 + length]
-
-            def answer(reply: bytes) -> None:
-                with contextlib.suppress(OSError):
-                    connection.send(len(reply).to_bytes(2, "big") + reply)
-
-            self._handle(served, query, answer)
-
-    def _handle(self, served: Served, query: bytes, answer: Callable[[bytes], None]) -> None:
         try:
-            record = DNSRecord.parse(query)
-        except (DNSError, ValueError, IndexError):
-            return
-        reply = own_answer(record, served.lookup, served.reverse)
-        if reply is not None:
-            answer(reply.pack())
-        else:
-            self._forward(query, answer, list(self._upstream()))
-
-    def _forward(self, query: bytes, answer: Callable[[bytes], None], servers: list[str]) -> None:
-        while servers:
-            server = servers.pop(0)
-            family = socket.AF_INET6 if ":" in server else socket.AF_INET
-            one = socket.socket(family, socket.SOCK_DGRAM)
-            one.setblocking(False)
-            try:
-                one.connect((server, 53))
-                one.send(query)
-            except OSError:
-                one.close()
-                continue
-            deadline = time.monotonic() + _UPSTREAM_SECONDS
-            self._pending[one] = _Pending(answer, query, servers, deadline)
-            with self._lock:
-                reply = functools.partial(self._upstream_reply, one)
-                self._selector.register(one, selectors.EVENT_READ, reply)
-            return
-        failed = DNSRecord.parse(query).reply()
-        failed.header.rcode = RCODE.SERVFAIL
-        answer(failed.pack())
-
-    def _upstream_reply(self, one: socket.socket) -> None:
-        pending = self._pending.get(one)
-        try:
-            reply = one.recv(_LARGEST)
+            data = connection.recv(_AT_A_TIME)
         except BlockingIOError:
             return
         except OSError:
-            reply = b""
-        with self._lock:
-            self._drop(one)
-        if pending is None:
+            data = b""
+        if not data:
+            self._hang_up(served, connection)
             return
-        if reply[:2] == pending.query[:2]:
-            pending.answer(reply)
-        else:
-            self._forward(pending.query, pending.answer, pending.servers)
+        received += data
+
+        def answer(reply: bytes) -> None:
+            framed = len(reply).to_bytes(_LENGTH_BYTES, "big") + reply
+            try:
+                whole = connection.send(framed) == len(framed)
+            except OSError:
+                whole = False
+            if not whole:  # nobody reads there, and half an answer cannot be taken back
+                self._hang_up(served, connection)
+
+        while len(received) >= _LENGTH_BYTES and connection in served.connections:
+            end = _LENGTH_BYTES + int.from_bytes(received[:_LENGTH_BYTES], "big")
+            if len(received) < end:
+                return
+            query = bytes(received[_LENGTH_BYTES:end])
+            del received[:end]
+            self._handle(served, query, answer, stream=True)
+
+    def _handle(
+        self, served: _Served, data: bytes, answer: Callable[[bytes], None], *, stream: bool
+    ) -> None:
+        query = dns.parse(data)
+        if query is None:
+            return
+        largest = dns.LARGEST if stream else query.largest
+        reply = own_answer(query, served.answers, largest)
+        if reply is not None:
+            answer(reply)
+            return
+        servers = served.answers.upstream()
+        self._upstream.ask(served, query, data, answer, servers, stream=stream)
 
 
-def own_answer(
-    record: DNSRecord, lookup: Lookup, reverse: Callable[[str], str | None]
-) -> DNSRecord | None:
+def own_answer(query: dns.Query, answers: Answers, largest: int = dns.LARGEST) -> bytes | None:
     """Return the answer for a name of the container's networks; None for all others (pure).
 
     A known name without an address of the kind that was asked for has an empty answer: asking the
     host's resolvers would tell the container that the name does not exist.
     """
-    question = record.q
-    name = str(question.qname).rstrip(".").lower()
-    kind = QTYPE[question.qtype]
-    if kind == "PTR" and name.endswith(".in-addr.arpa"):
-        address = ".".join(reversed(name.removesuffix(".in-addr.arpa").split(".")))
-        found = reverse(address)
+    if not query.internet:
+        return None
+    if query.kind == dns.PTR and query.name.endswith(_REVERSE):
+        address = ".".join(reversed(query.name.removesuffix(_REVERSE).split(".")))
+        found = answers.reverse(address)
         if found is None:
             return None
-        reply = record.reply()
-        reply.add_answer(RR(question.qname, QTYPE.PTR, rdata=PTR(found), ttl=_TTL))
-        return reply
-    addresses = lookup(name)
+        return dns.reply(query, [(dns.PTR, dns.encoded_name(found))], ttl=_TTL, largest=largest)
+    addresses = answers.lookup(query.name)
     if not addresses:
         return None
-    reply = record.reply()
-    if kind == "A":
-        for address in addresses:
-            reply.add_answer(RR(question.qname, QTYPE.A, rdata=A(address), ttl=_TTL))
-    return reply
+    packed = [(dns.A, ipaddress.IPv4Address(address).packed) for address in addresses]
+    return dns.reply(query, packed if query.kind == dns.A else (), ttl=_TTL, largest=largest)
 
 
 def _open_sockets() -> tuple[socket.socket, socket.socket]:
@@ -285,7 +261,7 @@ def _open_sockets() -> tuple[socket.socket, socket.socket]:
         for one in (datagram, stream):
             one.setblocking(False)
             one.bind((ADDRESS, 0))
-        stream.listen(16)
+        stream.listen(_BACKLOG)
         _redirect(datagram.getsockname()[1], stream.getsockname()[1])
     except BaseException:
         datagram.close()
@@ -314,6 +290,16 @@ def host_resolvers(path: str = "/etc/resolv.conf") -> Sequence[str]:
     """Return the resolvers that the host uses, public ones where it names none."""
     found = settings_of_host(path).get("nameserver", ())
     return found or _FALLBACK
+
+
+def settings_for_containers(
+    path: str = "/etc/resolv.conf", behind: str = _BEHIND_STUB
+) -> Mapping[str, list[str]]:
+    """Return the host's settings; instead of systemd's stub on loopback, whom that one asks."""
+    told = settings_of_host(path)
+    if told.get("nameserver") == [_STUB]:
+        return settings_of_host(behind) or told
+    return told
 
 
 def settings_of_host(path: str = "/etc/resolv.conf") -> Mapping[str, list[str]]:

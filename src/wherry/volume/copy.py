@@ -46,7 +46,7 @@ def copy_tree(tree: Tree, path: bytes, target: bytes) -> None:
                 _copy_entry(found, place + b"/" + name, linked)
     # Directories last, the deepest first: to fill one changes its times.
     for source, place in reversed(finished):
-        _copy_attributes(source, place, os.lstat(source))
+        copy_attributes(source, place)
 
 
 def _copy_entry(source: bytes, target: bytes, linked: dict[tuple[int, int], bytes]) -> None:
@@ -65,7 +65,7 @@ def _copy_entry(source: bytes, target: bytes, linked: dict[tuple[int, int], byte
         os.mknod(target, stat.S_IFSOCK | 0o600)
     else:
         os.mknod(target, told.st_mode, told.st_rdev)
-    _copy_attributes(source, target, told)
+    copy_attributes(source, target)
 
 
 def _copy_file(source: bytes, target: bytes, size: int) -> None:
@@ -93,7 +93,9 @@ def _copy_range(reading: int, writing: int, start: int, end: int) -> None:
         start += copied
 
 
-def _copy_attributes(source: bytes, target: bytes, told: os.stat_result) -> None:
+def copy_attributes(source: bytes, target: bytes) -> None:
+    """Copy owner, mode, extended attributes and times of one entry."""
+    told = os.lstat(source)
     os.chown(target, told.st_uid, told.st_gid, follow_symlinks=False)
     if not stat.S_ISLNK(told.st_mode):
         os.chmod(target, stat.S_IMODE(told.st_mode))

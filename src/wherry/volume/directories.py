@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
-import shutil
-import stat
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 
 from wherry.base.errors import ConflictError
-from wherry.volume.copy import Tree, copy_tree
+from wherry.base.removal import remove_tree
+from wherry.volume.copy import Tree, copy_attributes, copy_tree
+
+log = logging.getLogger(__name__)
 
 _CONTENT = "_data"
+_FILLING = "_filling"
 _REMOVED = ".removed-"
 
 
@@ -24,6 +28,7 @@ class VolumeDirectories:
 
     def __init__(self, root: str) -> None:
         self._root = root
+        self._filling: dict[str, threading.Lock] = {}
         os.makedirs(root, 0o711, exist_ok=True)
 
     def path(self, name: str) -> str:
@@ -36,29 +41,38 @@ class VolumeDirectories:
         return self.path(name)
 
     def fill(self, name: str, tree: Tree, path: str) -> bool:
-        """Copy what `tree` has at a path into a volume that is empty; returns whether it did."""
-        content = self.path(name)
+        """Copy what `tree` has at a path into a volume that is empty; returns whether it did.
+
+        Two containers that are made at once may both want to: one does, and the other waits. The
+        copy becomes the content when it is whole; what somebody has written meanwhile stays.
+        """
         found = tree.find(os.fsencode(path))
-        if found is None or not os.path.isdir(found) or os.listdir(content):
+        if found is None or not os.path.isdir(found):
             return False
-        try:
-            copy_tree(tree, os.fsencode(path), os.fsencode(content))
-        except BaseException:
-            for entry in os.listdir(content):
-                _remove_tree(f"{content}/{entry}")
-            raise
+        with self._filling.setdefault(name, threading.Lock()):
+            content, aside = self.path(name), f"{self._root}/{name}/{_FILLING}"
+            if os.path.lexists(aside):
+                remove_tree(aside)  # a crash left it
+            if os.listdir(content):
+                return False
+            os.mkdir(aside, 0o700)
+            try:
+                copy_tree(tree, os.fsencode(path), os.fsencode(aside))
+                for entry in os.listdir(aside):
+                    if not os.path.lexists(f"{content}/{entry}"):
+                        os.rename(f"{aside}/{entry}", f"{content}/{entry}")
+                copy_attributes(os.fsencode(aside), os.fsencode(content))
+                # Moving its entries has changed the copy's own times.
+                told = os.stat(found)
+                os.utime(content, ns=(told.st_atime_ns, told.st_mtime_ns))
+            finally:
+                remove_tree(aside)
         return True
 
     def usage(self, name: str) -> int:
-        """Return the bytes in the files of a volume."""
-        total = 0
-        for top, _, names in os.walk(self.path(name)):
-            for each in names:
-                try:
-                    total += os.lstat(f"{top}/{each}").st_size
-                except FileNotFoundError:
-                    continue  # a container removes files while they are counted
-        return total
+        """Return the bytes in the files of a volume, every hard-linked file once."""
+        told = {(one.st_dev, one.st_ino): one.st_size for one in _entries(self.path(name))}
+        return sum(told.values())
 
     def remove(self, name: str) -> None:
         """Remove a volume; one that has gone already is no error."""
@@ -68,7 +82,7 @@ class VolumeDirectories:
         # Renamed first: nobody ever sees half of it under its name.
         aside = f"{self._root}/{_REMOVED}{secrets.token_hex(6)}"
         os.rename(f"{self._root}/{name}", aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        _remove_if_possible(aside)
 
     def remove_orphans(self, known: Iterable[str]) -> None:
         """Remove what was being removed, and empty directories that no volume is recorded for.
@@ -78,16 +92,36 @@ class VolumeDirectories:
         kept = set(known)
         for name in os.listdir(self._root):
             if name.startswith(_REMOVED) or (
-                name not in kept and not any(names for _, _, names in os.walk(self.path(name)))
+                name not in kept and not any(_entries(self.path(name)))
             ):
-                shutil.rmtree(f"{self._root}/{name}", ignore_errors=True)
+                _remove_if_possible(f"{self._root}/{name}")
 
 
-def _remove_tree(path: str) -> None:
-    if stat.S_ISDIR(os.lstat(path).st_mode):
-        shutil.rmtree(path)
-    else:
-        os.unlink(path)
+def _entries(top: str) -> Iterator[os.stat_result]:
+    """Yield what the kernel tells of all below a directory that is no directory itself.
+
+    What goes away meanwhile, and what lies too deep for a path, is left out. Not by recursion, for
+    which a container can make too many levels.
+    """
+    pending = [top]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        yield entry.stat(follow_symlinks=False)
+        except OSError:
+            continue
+
+
+def _remove_if_possible(path: str) -> None:
+    """What is kept by an attribute, or a failing disk, must not keep the engine from starting."""
+    try:
+        remove_tree(path)
+    except OSError as error:
+        log.warning("what is left of a volume could not be removed: %s", error)
 
 
 def _refuse_mounted(directory: str) -> None:

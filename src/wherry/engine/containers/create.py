@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from wherry.base.crossing import begin_in_thread, in_thread
-from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
 from wherry.base.ids import ContainerId, new_id
 from wherry.engine.containers import mount_points
 from wherry.engine.containers.names import check_name, draw_name
@@ -26,12 +26,15 @@ from wherry.engine.containers.table import ContainerTable, NameInUseError
 from wherry.engine.events import Events
 from wherry.engine.signals import parse_signal
 from wherry.engine.spec import capabilities, environment, resources, security
-from wherry.oci.image import ImageRunConfig
+from wherry.oci.image import Healthcheck, ImageRunConfig, Platform
+from wherry.oci.platform import format_platform, parse_platform, rank
 from wherry.runtime import cgroups
 from wherry.store.snapshots import SnapshotStore
 from wherry.wire.container_config import Config, HostConfig, NetworkingConfig
 
 BUILT_IN_RUNTIME = "wherry"
+_ANONYMOUS = {"com.docker.volume.anonymous": ""}
+_SHORTEST_HEALTH_NS = 1_000_000
 _RESTART_POLICIES = ("", "no", "always", "unless-stopped", "on-failure")
 
 
@@ -133,7 +136,8 @@ class CreateContainer:
         if point.type != "volume":
             return point
         name = point.name or new_id()
-        source = await self.volumes.ensure(name)
+        # What prune removes without being asked for more: moby, volume/service/service.go.
+        source = await self.volumes.ensure(name, _ANONYMOUS if point.anonymous else None)
         if point.anonymous:
             undo.push_async_callback(self.volumes.remove_anonymous, name)
         return msgspec.structs.replace(point, name=name, source=source)
@@ -153,12 +157,12 @@ def _prepare_bind(point: MountPoint) -> None:
 def _check_platform(image: Any, platform: str | None, name: str) -> None:
     if not platform:
         return
-    system, _, rest = platform.partition("/")
-    architecture = rest.partition("/")[0]
-    if system != image.config.os or (architecture and architecture != image.config.architecture):
+    wanted = parse_platform(platform)
+    offered = Platform(image.config.architecture, image.config.os, variant=image.config.variant)
+    if rank(offered, wanted) is None:
         raise NotFoundError(
             f"image with reference {name} was found but does not match the specified platform:"
-            f" wanted {platform}, actual: {image.config.os}/{image.config.architecture}"
+            f" wanted {format_platform(wanted)}, actual: {format_platform(offered)}"
         )
 
 
@@ -211,6 +215,9 @@ def _check(config: Config, host: HostConfig) -> None:
         host_network=host.network_mode == "host",
         host_ipc=host.ipc_mode == "host",
     )
+    _check_modes(host)
+    if config.healthcheck is not None:
+        _check_health(config.healthcheck)
     if config.stop_signal:
         parse_signal(config.stop_signal)
     policy = host.restart_policy
@@ -226,6 +233,31 @@ def _check(config: Config, host: HostConfig) -> None:
         raise InvalidError(
             f"unknown or invalid runtime name: {host.runtime}: there is only {BUILT_IN_RUNTIME}"
         )
+
+
+def _check_modes(host: HostConfig) -> None:
+    """Refuse what a namespace cannot be. Sharing another container's is for networks only."""
+    known = {
+        "ipc": (host.ipc_mode, ("", "private", "shareable", "host")),
+        "pid": (host.pid_mode, ("", "host")),
+        "uts": (host.uts_mode, ("", "host")),
+        "cgroup namespace": (host.cgroupns_mode, ("", "private", "host")),
+    }
+    for name, (mode, modes) in known.items():
+        if mode.startswith("container:"):
+            raise UnsupportedError(f"{name} mode {mode} is not supported: share it with the host")
+        if mode not in modes:
+            raise InvalidError(f"invalid {name} mode: {mode}")
+
+
+def _check_health(check: Healthcheck) -> None:
+    """Refuse a health check that makes no sense, though none is run yet."""
+    for name in ("interval", "timeout", "start_period", "start_interval"):
+        value = getattr(check, name)
+        if value and value < _SHORTEST_HEALTH_NS:
+            raise InvalidError(f"{name} in Healthcheck cannot be less than 1ms")
+    if check.retries < 0:
+        raise InvalidError("Retries in Healthcheck cannot be negative")
 
 
 def container_attributes(record: Container, **more: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from wherry.base.errors import InvalidError
 from wherry.engine.containers.attach import AttachToContainer, ContainerAttachment
@@ -12,6 +12,7 @@ from wherry.engine.containers.create import (
     container_attributes,
 )
 from wherry.engine.containers.names import check_name
+from wherry.engine.containers.record import Container
 from wherry.engine.containers.remove import RemoveContainer
 from wherry.engine.containers.show import ShowContainers
 from wherry.engine.containers.start import StartContainer
@@ -40,6 +41,7 @@ class Containers:
         remove: RemoveContainer,
         show: ShowContainers,
         attach: AttachToContainer,
+        renamed: Callable[[Container], None],
     ) -> None:
         self._table = table
         self._waiters = waiters
@@ -50,6 +52,7 @@ class Containers:
         self._remove = remove
         self._show = show
         self._attach = attach
+        self._renamed = renamed
 
     async def create(
         self,
@@ -88,6 +91,7 @@ class Containers:
         if old == new:
             raise InvalidError("Renaming a container with the same name as its current name")
         self._table.rename(record, new)
+        self._renamed(record)
         attributes = container_attributes(record, oldName=f"/{old}")
         self._events.emit("container", "rename", record.id, attributes)
 

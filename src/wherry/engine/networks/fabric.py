@@ -6,16 +6,17 @@ already written there, and what a crash left is found by name and removed by `sw
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from wherry.base.errors import UnavailableError
+from wherry.base.errors import ForbiddenError, NotFoundError, UnavailableError, WherryError
 from wherry.engine.networks.record import NetworkRecord
 from wherry.network import namespaces
 from wherry.network.addresses import Address, AddressPool, Network, parse_address, parse_subnet
-from wherry.network.firewall import Firewall, Forward
+from wherry.network.firewall import Firewall, Forward, RulesMissingError
 from wherry.network.links import Bridge, Links, Plug, enable_forwarding
 from wherry.network.namespaces import Namespace
 from wherry.network.naming import Naming
@@ -23,6 +24,23 @@ from wherry.network.ports import Ports, Wanted
 from wherry.network.resolver import Resolver
 
 log = logging.getLogger(__name__)
+
+
+class NoSuchNetworkError(NotFoundError):
+    """No network has that name or id."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"network {reference} not found")
+
+
+class NetworkInUseError(ForbiddenError):
+    """Containers have addresses of the network."""
+
+    def __init__(self, record: NetworkRecord) -> None:
+        super().__init__(
+            f"error while removing network: network {record.name} id {record.id} has active"
+            " endpoints"
+        )
 
 
 @dataclass(slots=True)
@@ -60,18 +78,39 @@ class Fabric:
         return self._firewall
 
     def ensure(self, record: NetworkRecord) -> Bridge:
-        """Return a network's bridge, made if it is not there."""
+        """Return a network's bridge, made if it is not there; nothing is left of it on failure."""
         with self._lock:
             found = self._open.get(record.id)
             if found is not None:
                 return found.bridge
+            if not any(record.id == other.id for other in self.records()):
+                # Removed while a container that was to be on it was being started.
+                raise NoSuchNetworkError(record.name)
             if not self._ready:
                 self._begin()
-            bridge = record.bridge(self.naming.bridge(record.id))
-            self.links.make_bridge(bridge)
-            self.firewall.add_zone(record.zone(bridge))
-            self._open[record.id] = _Open(bridge, record, _pool(record))
+            bridge, pool = record.bridge(self.naming.bridge(record.id)), _pool(record)
+            with contextlib.ExitStack() as undo:
+                self.links.make_bridge(bridge)
+                undo.callback(self.links.remove, bridge.name)
+                zone = record.zone(bridge)
+                self._with_rules(lambda: self.firewall.add_zone(zone))
+                undo.pop_all()
+            self._open[record.id] = _Open(bridge, record, pool)
             return bridge
+
+    def _with_rules(self, change: Callable[[], None]) -> None:
+        """Change rules; where somebody has flushed the machine's, ours are made anew first."""
+        try:
+            change()
+        except RulesMissingError:
+            log.warning("the engine's firewall rules were removed by others: they are made anew")
+            self._rebuild()
+            change()
+
+    def _rebuild(self) -> None:
+        with self._lock:
+            zones = [o.record.zone(o.bridge) for o in self._open.values()]
+            self.firewall.rebuild(zones, [f for held in self._forwards.values() for f in held])
 
     def _begin(self) -> None:
         if enable_forwarding():
@@ -87,20 +126,29 @@ class Fabric:
             enable_forwarding()
             for record in records:
                 bridge = record.bridge(self.naming.bridge(record.id))
-                self.links.make_bridge(bridge)
+                try:
+                    self.links.make_bridge(bridge)
+                except (WherryError, OSError) as error:
+                    log.warning("network %s could not be restored: %s", record.name, error)
+                    continue
                 self._open[record.id] = _Open(bridge, record, _pool(record))
             self._forwards = dict(forwards)
-            zones = [o.record.zone(o.bridge) for o in self._open.values()]
-            self.firewall.rebuild(zones, [f for held in self._forwards.values() for f in held])
+            self._rebuild()
             self._ready = True
 
     def close_network(self, record: NetworkRecord) -> None:
-        """Remove a network's bridge."""
+        """Remove a network's bridge; raises NetworkInUseError while addresses of it are taken."""
         with self._lock:
-            found = self._open.pop(record.id, None)
-            if found is not None:
-                self.firewall.remove_zone(record.zone(found.bridge))
-                self.links.remove(found.bridge.name)
+            found = self._open.get(record.id)
+            if found is None:
+                # One with a name of the user's may be left by an engine that was killed.
+                self.links.remove(record.bridge(self.naming.bridge(record.id)).name)
+                return
+            if found.pool.in_use:
+                raise NetworkInUseError(record)
+            self.firewall.remove_zone(record.zone(found.bridge))
+            self.links.remove(found.bridge.name)
+            del self._open[record.id]
 
     def taken_subnets(self) -> list[Network]:
         """Return what no new network may overlap: what the host reaches, and other networks."""
@@ -109,15 +157,15 @@ class Fabric:
 
     def take_address(self, record: NetworkRecord, wanted: str = "") -> Address:
         """Take an address of a network."""
-        self.ensure(record)
         with self._lock:
+            self.ensure(record)
             return self._open[record.id].pool.take(wanted)
 
     def note_address(self, record: NetworkRecord, address: str) -> None:
         """Mark an address as taken by a container that ran on."""
         with self._lock:
-            if record.id in self._open and address:
-                self._open[record.id].pool.taken.add(parse_address(address))
+            if record.id in self._open:
+                self._open[record.id].pool.note(address)
 
     def free_address(self, network_id: str, address: str) -> None:
         """Give an address back."""
@@ -145,7 +193,7 @@ class Fabric:
             for one, number in zip(wanted, chosen, strict=True)
         ]
         try:
-            self.firewall.publish(forwards)
+            self._with_rules(lambda: self.firewall.publish(forwards))
         except BaseException:
             self.ports.release(owner)
             raise
@@ -153,20 +201,44 @@ class Fabric:
             self._forwards[owner] = forwards
         return chosen
 
+    def lead_elsewhere(self, owner: str, address: str) -> bool:
+        """Lead an owner's published ports to another address; returns whether there are any."""
+        with self._lock:
+            old = self._forwards.get(owner, [])
+            moved = [replace(forward, address=address) for forward in old]
+            if moved != old:
+                self._forwards[owner] = moved
+                self.firewall.unpublish(old)
+                self._with_rules(lambda: self.firewall.publish(moved))
+            return bool(old)
+
     def unpublish(self, owner: str) -> None:
         """Let go of an owner's ports."""
         with self._lock:
             forwards = self._forwards.pop(owner, [])
-        self.firewall.unpublish(forwards) if forwards else None
-        self.ports.release(owner)
+        try:
+            if forwards:
+                self.firewall.unpublish(forwards)
+        finally:
+            self.ports.release(owner)
 
     def sweep(self) -> None:
-        """Remove bridges of ours that belong to no network that is open."""
+        """Remove what an engine that was killed left: bridges, and rules if nothing needs them."""
         with self._lock:
             known = {one.bridge.name for one in self._open.values()}
-            for name in self.links.ours():
-                if name not in known and name.startswith(self.naming.bridge_prefix):
+            left = [name for name in self.links.ours() if name not in known]
+            if left and not known and not self._ready:
+                # A port that leads to an address of nobody would be lost to the whole machine.
+                self._remove_rules()
+            for name in left:
+                if name.startswith(self.naming.bridge_prefix):
                     self.links.remove(name)
+
+    def _remove_rules(self) -> None:
+        try:
+            self.firewall.remove()
+        except UnavailableError:
+            log.debug("no firewall rules to remove: there is no library that could make any")
 
     def tear_down(self) -> None:
         """Remove everything of this engine's from the kernel."""
@@ -176,10 +248,7 @@ class Fabric:
             self._open.clear()
             for name in self.links.ours():
                 self.links.remove(name)
-            try:
-                self.firewall.remove()
-            except UnavailableError:
-                log.debug("no firewall rules to remove: there is no library that could make any")
+            self._remove_rules()
             self._ready = False
 
     def close(self) -> None:
@@ -194,8 +263,8 @@ class Fabric:
 def _pool(record: NetworkRecord) -> AddressPool:
     subnet = record.network()
     within = parse_subnet(record.ip_range) if record.ip_range else subnet
-    taken = {record.gateway_address(), *(parse_address(a) for a in record.auxiliary.values())}
-    return AddressPool(subnet, within, taken)
+    reserved = {record.gateway_address(), *(parse_address(a) for a in record.auxiliary.values())}
+    return AddressPool(subnet, within, reserved)
 
 
 def make_namespace() -> Namespace:

@@ -5,6 +5,7 @@ User edits of these live as long as the run: they are written anew at each start
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -23,10 +24,15 @@ HOST_GATEWAY: Final = "host-gateway"
 
 
 def hosts(
-    extra: Iterable[str], addresses: Iterable[str], hostname: str, domain: str, gateway: str
+    extra: Iterable[str],
+    addresses: Iterable[str],
+    hostname: str,
+    domain: str,
+    gateway: str,
+    fixed: str = "",
 ) -> str:
-    """Return the hosts file: fixed lines, --add-host, and the container's own names."""
-    lines = [_HOSTS]
+    """Return the hosts file: `fixed` or the usual lines, --add-host, the container's own names."""
+    lines = [f"{fixed.rstrip()}\n" if fixed else _HOSTS]
     for entry in extra:
         name, address = split_extra(entry)
         lines.append(f"{gateway if address == HOST_GATEWAY else address}\t{name}\n")
@@ -39,9 +45,26 @@ def split_extra(entry: str) -> tuple[str, str]:
     """Split `name:address` (or `name=address`); raises InvalidError in Docker's words."""
     separator = "=" if "=" in entry else ":"
     name, found, address = entry.partition(separator)
-    if not found or not name or not address:
+    if not found or not is_word(name) or not address:
         raise InvalidError(f'bad format for add-host: "{entry}"')
-    return name, address.strip("[]")
+    address = address.strip("[]")
+    if address != HOST_GATEWAY and not is_address(address):
+        raise InvalidError(f'invalid IP address in add-host: "{address}"')
+    return name, address
+
+
+def is_word(text: str) -> bool:
+    """Tell whether a text stays one word of one line in the files here."""
+    return text.isprintable() and not any(c.isspace() or c == "#" for c in text) and bool(text)
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address, IPv4 or IPv6."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def resolv_conf(
@@ -51,12 +74,17 @@ def resolv_conf(
     servers: Sequence[str] = (),
     search: Sequence[str] = (),
     options: Sequence[str] = (),
+    loopback: bool = False,
 ) -> str:
-    """Return resolv.conf: the embedded resolver's address, or the host's without its loopback."""
+    """Return resolv.conf: the embedded resolver's address, or the host's.
+
+    Those on the host's loopback are left out unless the container has that same loopback.
+    """
     if embedded:
         nameservers: Sequence[str] = [embedded]
     else:
-        own = [s for s in host.get("nameserver", ()) if not s.startswith(("127.", "::1"))]
+        told = host.get("nameserver", ())
+        own = [s for s in told if loopback or not on_loopback(s)]
         nameservers = servers or own or _PUBLIC
     searched = search or host.get("search", ())
     chosen = list(options or host.get("options", ()))
@@ -68,3 +96,8 @@ def resolv_conf(
     if chosen:
         lines.append(f"options {' '.join(chosen)}")
     return "\n".join(lines) + "\n"
+
+
+def on_loopback(server: str) -> bool:
+    """Tell whether a name server is on whatever loopback it is asked from."""
+    return server.startswith("127.") or server == "::1"

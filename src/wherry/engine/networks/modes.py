@@ -13,7 +13,7 @@ import msgspec
 
 from wherry.base.errors import ConflictError, InvalidError, UnsupportedError
 from wherry.engine.containers.record import Container
-from wherry.engine.networks.files import split_extra
+from wherry.engine.networks.files import is_address, is_word, split_extra
 from wherry.engine.networks.record import BRIDGE, HOST, NONE, NetworkRecord
 from wherry.network.addresses import parse_address
 from wherry.network.ports import Wanted
@@ -47,11 +47,7 @@ def main_network(record: Container) -> str | None:
 def check_options(record: Container) -> None:
     """Refuse options that contradict the mode."""
     host, mode = record.host_config, record.host_config.network_mode
-    for entry in host.extra_hosts or ():
-        split_extra(entry)
-    for address in host.dns or ():
-        if not re.fullmatch(r"[0-9a-fA-F.:]+", address):
-            raise InvalidError(f"bad format for dns: {address}: an IP address is wanted")
+    _check_files(record)
     if mode.startswith(_OF_CONTAINER):
         if host.port_bindings or host.publish_all_ports:
             raise InvalidError(
@@ -74,6 +70,25 @@ def check_options(record: Container) -> None:
     if mode == HOST and host.links:
         raise InvalidError("conflicting options: host type networking can't be used with links")
     wanted_ports(record)
+
+
+def _check_files(record: Container) -> None:
+    """Refuse what would become something else in hosts, hostname and resolv.conf."""
+    host, config = record.host_config, record.config
+    for name in (config.hostname, config.domainname):
+        if name and not is_word(name):
+            raise InvalidError(f"invalid hostname {name!r}")
+    for entry in host.extra_hosts or ():
+        split_extra(entry)
+    for address in host.dns or ():
+        if not is_address(address):
+            raise InvalidError(f"invalid IP address for dns: {address!r}")
+    for domain in host.dns_search or ():
+        if not is_word(domain):
+            raise InvalidError(f"{domain!r} is not a valid domain")
+    for option in host.dns_options or ():
+        if not is_word(option):
+            raise InvalidError(f"invalid option for dns: {option!r}")
 
 
 def wanted_endpoints(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class _Zone:
-    """One network: addresses by name and container, and who has an address."""
+    """One network: addresses by name and container, names by container, who has an address."""
 
     name: str
     addresses: dict[str, dict[str, str]] = field(default_factory=dict)
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
 
 
@@ -26,28 +27,35 @@ class Names:
     def add(
         self, network: tuple[str, str], container: str, names: Sequence[str], address: str
     ) -> None:
-        """Add a container to a network, given by id and name; `names[0]` is for its address."""
+        """Call a container so on a network, given by id and name, and no longer otherwise.
+
+        `names[0]` is for its address.
+        """
         identifier, called = network
         with self._lock:
+            self._remove(identifier, container)
             zone = self._zones.setdefault(identifier, _Zone(called))
-            for name in names:
-                zone.addresses.setdefault(name.lower(), {})[container] = address
+            zone.named[container] = tuple({name.lower() for name in names})
+            for name in zone.named[container]:
+                zone.addresses.setdefault(name, {})[container] = address
             zone.owners[address] = f"{names[0]}.{called}"
 
     def remove(self, network_id: str, container: str) -> None:
         """Take a container out of a network."""
         with self._lock:
-            zone = self._zones.get(network_id)
-            if zone is None:
-                return
-            for name, held in list(zone.addresses.items()):
-                address = held.pop(container, None)
-                if address is not None:
-                    zone.owners.pop(address, None)
-                if not held:
-                    del zone.addresses[name]
-            if not zone.addresses:
-                del self._zones[network_id]
+            self._remove(network_id, container)
+
+    def _remove(self, network_id: str, container: str) -> None:
+        zone = self._zones.get(network_id)
+        if zone is None:
+            return
+        for name in zone.named.pop(container, ()):
+            held = zone.addresses[name]
+            zone.owners.pop(held.pop(container), None)
+            if not held:
+                del zone.addresses[name]
+        if not zone.addresses:
+            del self._zones[network_id]
 
     def find(self, networks: Iterable[str], name: str) -> list[str]:
         """Return the addresses of a name, or `name.network`, on the first network that has it."""

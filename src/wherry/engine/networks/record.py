@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import msgspec
 
+from wherry.base.errors import InvalidError, UnsupportedError
 from wherry.base.ids import NetworkId
 from wherry.network.addresses import Address, Network, first_address, parse_address, parse_subnet
 from wherry.network.firewall import Zone
@@ -13,6 +17,14 @@ BRIDGE, HOST, NONE = "bridge", "host", "none"
 PREDEFINED = (BRIDGE, HOST, NONE)
 _BRIDGE_NAME = "com.docker.network.bridge.name"
 _MTU = "com.docker.network.driver.mtu"
+_MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
+_BETWEEN = "com.docker.network.bridge.enable_icc"
+_BINDING = "com.docker.network.bridge.host_binding_ipv4"
+# The kernel takes nearly anything for a name; rules and paths in /proc are made of this one.
+_INTERFACE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}")
+_LEAST_MTU, _MOST_MTU = 68, 65535
+_FALSE = ("0", "f", "false")
+_ANY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 - what Docker's option says by default
 
 
 class NetworkRecord(msgspec.Struct, omit_defaults=True):
@@ -48,11 +60,34 @@ class NetworkRecord(msgspec.Struct, omit_defaults=True):
 
     def bridge(self, default_name: str) -> Bridge:
         """Return the bridge of the network."""
-        name = self.options.get(_BRIDGE_NAME) or default_name
-        mtu = self.options.get(_MTU, "0")
-        size = int(mtu) if mtu.isdecimal() else 0
-        return Bridge(name[:15], self.network(), self.gateway_address(), size)
+        mtu = int(self.options.get(_MTU) or 0)
+        name = self.chosen_bridge or default_name
+        return Bridge(name, self.network(), self.gateway_address(), mtu)
+
+    @property
+    def chosen_bridge(self) -> str:
+        """The bridge's name where a user chose one."""
+        return self.options.get(_BRIDGE_NAME, "")
 
     def zone(self, bridge: Bridge) -> Zone:
         """Return the network as the firewall sees it."""
-        return Zone(bridge.name, str(bridge.subnet), self.internal)
+        masquerade = self.options.get(_MASQUERADE, "").lower() not in _FALSE
+        return Zone(bridge.name, str(bridge.subnet), self.internal, masquerade)
+
+
+def check_options(options: Mapping[str, str]) -> None:
+    """Refuse options of the driver that make no sense, and those that would protect and do not."""
+    name = options.get(_BRIDGE_NAME, "")
+    if name and not _INTERFACE.fullmatch(name):
+        raise InvalidError(
+            f"invalid bridge name {name!r}: at most 15 of [a-zA-Z0-9_.-], the first no sign"
+        )
+    mtu = options.get(_MTU, "")
+    if mtu and not (
+        mtu.isascii() and mtu.isdecimal() and len(mtu) < 6 and _LEAST_MTU <= int(mtu) <= _MOST_MTU
+    ):
+        raise InvalidError(f"invalid MTU {mtu!r}: a number from {_LEAST_MTU} to {_MOST_MTU}")
+    if options.get(_BETWEEN, "").lower() in _FALSE:
+        raise UnsupportedError(f"{_BETWEEN}=false is not supported: use networks of their own")
+    if options.get(_BINDING, "") not in _ANY_ADDRESS:
+        raise UnsupportedError(f"{_BINDING} is not supported: name the address with --publish")

@@ -6,14 +6,16 @@ into it and publishes ports. A start does other work between the two and beside 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import ipaddress
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import to_the_end
 from wherry.base.errors import ConflictError, ForbiddenError, InternalError, WherryError
 from wherry.base.ids import new_id
 from wherry.engine.containers.record import Container
@@ -54,6 +56,8 @@ class Sandboxes:
         self._table = table
         self._directory = directory
         self._names = Names()
+        # By container: what `open` has taken and `connect` has not yet made use of.
+        self._opened: dict[str, Sandbox] = {}
         networks.sandboxes = self
 
     def check(self, record: Container, networking: NetworkingConfig | None) -> None:
@@ -76,8 +80,17 @@ class Sandboxes:
         record.ports = _exposed(record)
 
     async def open(self, record: Container) -> Sandbox:
-        """Make or find the namespace, take addresses and write the files of names."""
-        return await in_thread(self._open, record)
+        """Make or find the namespace, take addresses and write the files of names.
+
+        `close` gives the addresses back whether or not `connect` was called.
+        """
+        try:
+            return await to_the_end(self._open, record)
+        except asyncio.CancelledError:
+            if opened := self._opened.get(record.id):
+                opened.release()
+                await self.close(record)
+            raise
 
     def _open(self, record: Container) -> Sandbox:
         mode = record.host_config.network_mode
@@ -86,7 +99,9 @@ class Sandboxes:
             return Sandbox(None)
         joined = modes.joined_container(mode)
         if joined is not None:
-            return self._join(record, self._table.find(joined))
+            sandbox = self._join(record, self._table.find(joined))
+            self._opened[record.id] = sandbox
+            return sandbox
         sandbox = Sandbox(make_namespace())
         try:
             for name, settings in record.networks.items():
@@ -98,6 +113,7 @@ class Sandboxes:
                 self._fabric.free_address(settings.network_id, settings.ip_address)
             sandbox.release()
             raise
+        self._opened[record.id] = sandbox
         return sandbox
 
     def _join(self, record: Container, other: Container) -> Sandbox:
@@ -134,14 +150,16 @@ class Sandboxes:
     ) -> None:
         """Write hosts, hostname and resolv.conf; `live` ones in place, for they are mounted."""
         host, config = record.host_config, record.config
-        told = resolver.settings_of_host()
+        same = host.network_mode == HOST
+        told = resolver.settings_of_host() if same else resolver.settings_for_containers()
+        fixed = _host_file("/etc/hosts") if same else ""
         embedded = resolver.ADDRESS if self._named(endpoints.values()) else ""
         addresses = [settings.ip_address for settings in endpoints.values()]
         gateway = next((s.gateway for s in endpoints.values() if s.gateway), "127.0.0.1")
         hostname = config.hostname or os.uname().nodename
         extra = [*(host.extra_hosts or ()), *self._links(host.links or ())]
         content = {
-            "hosts": files.hosts(extra, addresses, hostname, config.domainname, gateway),
+            "hosts": files.hosts(extra, addresses, hostname, config.domainname, gateway, fixed),
             "hostname": hostname + "\n",
             "resolv.conf": files.resolv_conf(
                 told,
@@ -149,10 +167,9 @@ class Sandboxes:
                 servers=host.dns or (),
                 search=host.dns_search or (),
                 options=host.dns_options or (),
+                loopback=same,
             ),
         }
-        if host.network_mode == HOST and not host.extra_hosts:
-            content["hosts"] = _host_file("/etc/hosts") or content["hosts"]
         for name, text in content.items():
             path = f"{self._directory(record)}/{name}"
             if not live:
@@ -179,13 +196,14 @@ class Sandboxes:
         self, sandbox: Sandbox, record: Container
     ) -> tuple[dict[str, EndpointSettings], dict[str, list[PortBinding] | None]]:
         """Attach every endpoint and publish ports; `close` takes back what was done on failure."""
-        ports = await in_thread(self._connect, sandbox, record)
+        ports = await to_the_end(self._connect, sandbox, record)
         for name in sandbox.endpoints:
             self._networks.emit_endpoint(self._networks.find(name), "connect", record.id)
         return sandbox.endpoints, ports
 
     def _connect(self, sandbox: Sandbox, record: Container) -> dict[str, list[PortBinding] | None]:
         record.networks = {**record.networks, **sandbox.endpoints}
+        self._opened.pop(record.id, None)
         ports = _exposed(record)
         if not sandbox.endpoints or sandbox.held is None:
             return ports
@@ -195,7 +213,8 @@ class Sandboxes:
             default = not routed and not network.internal
             self._plug(network, settings, f"eth{number}", sandbox.held, default=default)
             routed = routed or default
-        ports |= self._publish(record, next(iter(sandbox.endpoints.values())))
+        if entrance := _entrance(sandbox.endpoints):
+            ports |= self._publish(record, entrance)
         self._announce(record, sandbox.held)
         return ports
 
@@ -237,18 +256,52 @@ class Sandboxes:
 
     def _announce(self, record: Container, namespace: Namespace) -> None:
         """Give the container its names, and the resolver that knows them."""
+        self._name(record)
+        if self._named(record.networks.values()):
+            answers = resolver.Answers(
+                lambda name: self._lookup(record.id, name),
+                lambda address: self._names.owner_of(self._networks_of(record.id), address),
+                lambda: self._upstream(record.id),
+            )
+            self._fabric.resolver.serve(record.id, namespace.descriptor, answers)
+
+    def _name(self, record: Container) -> None:
         for name, settings in record.networks.items():
             if settings.dns_names and settings.ip_address:
                 self._names.add(
                     (settings.network_id, name), record.id, settings.dns_names, settings.ip_address
                 )
-        if self._named(record.networks.values()):
-            self._fabric.resolver.serve(
-                record.id,
-                namespace.descriptor,
-                lambda name: self._lookup(record.id, name),
-                lambda address: self._names.owner_of(self._networks_of(record.id), address),
-            )
+
+    def renamed(self, record: Container) -> None:
+        """Answer to a container's new name, and no longer to the old one."""
+        record.networks = {
+            name: msgspec.structs.replace(settings, dns_names=_names(record, settings))
+            if settings.dns_names is not None
+            else settings
+            for name, settings in record.networks.items()
+        }
+        self._table.save(record)
+        self._name(record)
+
+    def _upstream(self, identifier: str) -> Sequence[str]:
+        """Return the name servers that one container's foreign questions are passed on to.
+
+        The engine asks for it: so a container on internal networks only, which is to reach nothing,
+        reaches those on its networks alone. One on a container's own loopback is out of reach here.
+        """
+        record = self._table.get(identifier)
+        if record is None:
+            return ()
+        given = [server for server in record.host_config.dns or () if not files.on_loopback(server)]
+        servers = given if record.host_config.dns else resolver.host_resolvers()
+        connected = [s for s in record.networks.values() if s.ip_address]
+        if any(settings.gateway for settings in connected):
+            return servers
+        subnets = [
+            ipaddress.ip_network(f"{s.ip_address}/{s.ip_prefix_len}", strict=False)
+            for s in connected
+        ]
+        return [s for s in servers if any(ipaddress.ip_address(s) in subnet for subnet in subnets)]
 
     def _networks_of(self, identifier: str) -> list[str]:
         record = self._table.get(identifier)
@@ -270,17 +323,24 @@ class Sandboxes:
 
     async def close(self, record: Container) -> None:
         """Take back addresses and ports of a container that has ended; idempotent."""
-        if not any(s.ip_address for s in record.networks.values()):
-            return
         connected = [name for name, s in record.networks.items() if s.ip_address]
-        await in_thread(self._close, record)
+        if not connected and record.id not in self._opened:
+            return
+        await to_the_end(self._close, record)
         for name in connected:
             with contextlib.suppress(WherryError):
                 self._networks.emit_endpoint(self._networks.find(name), "disconnect", record.id)
 
     def _close(self, record: Container) -> None:
-        self._fabric.unpublish(record.id)
+        try:
+            self._fabric.unpublish(record.id)
+        except WherryError as error:
+            # The end of a run must not wait for whatever is wrong with the firewall.
+            log.warning("a published port of %s is still forwarded: %s", record.name, error)
         self._fabric.resolver.stop(record.id)
+        left = self._opened.pop(record.id, None)
+        for settings in left.endpoints.values() if left else ():
+            self._fabric.free_address(settings.network_id, settings.ip_address)
         for name, settings in list(record.networks.items()):
             self._names.remove(settings.network_id, record.id)
             self._fabric.free_address(settings.network_id, settings.ip_address)
@@ -313,7 +373,7 @@ class Sandboxes:
     async def restore(self, record: Container) -> None:
         """Give names again to a container that ran on while the engine was away."""
         if self._named(record.networks.values()):
-            await in_thread(self._restore, record)
+            await to_the_end(self._restore, record)
 
     def _restore(self, record: Container) -> None:
         with contextlib.closing(of_process(record.state.pid)) as namespace:
@@ -338,8 +398,8 @@ class Sandboxes:
         if wanted.mac_address:
             record.hardware_addresses[network.name] = wanted.mac_address
         if record.state.running:
-            wanted = await in_thread(self._connect_live, record, network, wanted)
-        record.networks[network.name] = wanted
+            wanted = await to_the_end(self._connect_live, record, network, wanted)
+        record.networks = {**record.networks, network.name: wanted}
         self._table.save(record)
         self._networks.emit_endpoint(network, "connect", record.id)
 
@@ -348,21 +408,39 @@ class Sandboxes:
     ) -> EndpointSettings:
         self._networks.with_subnet(network)
         settings = self._endpoint(record, network, wanted)
-        try:
-            with contextlib.closing(of_process(record.state.pid)) as namespace:
-                used = {link.name for link in namespace.netlink.links()}
-                interface = next(f"eth{n}" for n in range(len(used) + 1) if f"eth{n}" not in used)
-                routed = any(s.gateway for s in record.networks.values())
-                default = not routed and not network.internal
-                self._plug(network, settings, interface, namespace, default=default)
-                record.networks = {**record.networks, network.name: settings}
-                self._write_files(record, record.networks, live=True)
-                self._announce(record, namespace)
-        except BaseException:
-            record.networks.pop(network.name, None)
-            self._fabric.free_address(network.id, settings.ip_address)
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._unplug, record, network, settings)
+            namespace = undo.enter_context(contextlib.closing(of_process(record.state.pid)))
+            used = {link.name for link in namespace.netlink.links()}
+            interface = next(f"eth{n}" for n in range(len(used) + 1) if f"eth{n}" not in used)
+            routed = any(s.gateway for s in record.networks.values())
+            default = not routed and not network.internal
+            self._plug(network, settings, interface, namespace, default=default)
+            record.networks = {**record.networks, network.name: settings}
+            self._write_files(record, record.networks, live=True)
+            self._publish_again(record)
+            self._announce(record, namespace)
+            undo.pop_all()
+            namespace.close()
         return settings
+
+    def _unplug(
+        self, record: Container, network: NetworkRecord, settings: EndpointSettings
+    ) -> None:
+        """Take an endpoint away from a container that runs, or what there is of one."""
+        self._names.remove(network.id, record.id)
+        self._fabric.links.remove(self._fabric.naming.veth(settings.endpoint_id))
+        self._fabric.free_address(network.id, settings.ip_address)
+        record.networks = {n: s for n, s in record.networks.items() if n != network.name}
+
+    def _publish_again(self, record: Container) -> None:
+        """Lead published ports to where the container is reached now."""
+        entrance = _entrance(record.networks)
+        if entrance is None:
+            self._fabric.unpublish(record.id)
+            record.ports = _exposed(record)
+        elif not self._fabric.lead_elsewhere(record.id, entrance.ip_address):
+            record.ports = _exposed(record) | self._publish(record, entrance)
 
     async def disconnect_live(self, record: Container, network: NetworkRecord) -> None:
         """Disconnect a container from a network; its lock is held."""
@@ -372,8 +450,8 @@ class Sandboxes:
                 f"container {record.id} is not connected to network {network.name}"
             )
         if record.state.running:
-            await in_thread(self._disconnect_live, record, network, settings)
-        record.networks.pop(network.name, None)
+            await to_the_end(self._disconnect_live, record, network, settings)
+        record.networks = {n: s for n, s in record.networks.items() if n != network.name}
         record.hardware_addresses.pop(network.name, None)
         self._table.save(record)
         self._networks.emit_endpoint(network, "disconnect", record.id)
@@ -381,10 +459,8 @@ class Sandboxes:
     def _disconnect_live(
         self, record: Container, network: NetworkRecord, settings: EndpointSettings
     ) -> None:
-        self._names.remove(network.id, record.id)
-        self._fabric.links.remove(self._fabric.naming.veth(settings.endpoint_id))
-        self._fabric.free_address(network.id, settings.ip_address)
-        record.networks = {n: s for n, s in record.networks.items() if n != network.name}
+        self._unplug(record, network, settings)
+        self._publish_again(record)
         self._write_files(record, record.networks, live=True)
         if not self._named(record.networks.values()):
             self._fabric.resolver.stop(record.id)
@@ -397,6 +473,11 @@ class Sandboxes:
             return
         with contextlib.closing(of_process(record.state.pid)) as namespace:
             self._fabric.route(self._networks.find(other), namespace)
+
+
+def _entrance(endpoints: Mapping[str, EndpointSettings]) -> EndpointSettings | None:
+    """Return where published ports lead to: the first network that is not internal."""
+    return next((s for s in endpoints.values() if s.ip_address and s.gateway), None)
 
 
 def _names(record: Container, settings: EndpointSettings) -> list[str]:
@@ -424,9 +505,12 @@ def _held(record: Container) -> list[Wanted]:
 
 
 def _forwards(record: Container) -> list[Forward]:
-    address = next((s.ip_address for s in record.networks.values() if s.ip_address), "")
+    entrance = _entrance(record.networks)
+    if entrance is None:
+        return []
     return [
-        Forward(one.protocol, one.address, one.first, address, one.port) for one in _held(record)
+        Forward(one.protocol, one.address, one.first, entrance.ip_address, one.port)
+        for one in _held(record)
     ]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import to_the_end
 from wherry.base.errors import (
     ConflictError,
     ForbiddenError,
@@ -22,8 +24,15 @@ from wherry.engine.containers.filters import label_matches, parse_until
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
-from wherry.engine.networks.fabric import Fabric
-from wherry.engine.networks.record import BRIDGE, HOST, NONE, PREDEFINED, NetworkRecord
+from wherry.engine.networks.fabric import Fabric, NetworkInUseError, NoSuchNetworkError
+from wherry.engine.networks.record import (
+    BRIDGE,
+    HOST,
+    NONE,
+    PREDEFINED,
+    NetworkRecord,
+    check_options,
+)
 from wherry.network.addresses import choose_subnet, first_address, parse_address, parse_subnet
 from wherry.store.metadata.records import NameTakenError, Records
 from wherry.wire.container_config import EndpointSettings
@@ -33,14 +42,8 @@ from wherry.wire.times import rfc3339_nano
 if TYPE_CHECKING:
     from wherry.engine.networks.sandbox import Sandboxes
 
+_LONGEST_PREFIX = 30
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
-
-
-class NoSuchNetworkError(NotFoundError):
-    """No network has that name or id."""
-
-    def __init__(self, reference: str) -> None:
-        super().__init__(f"network {reference} not found")
 
 
 class Networks:
@@ -53,6 +56,8 @@ class Networks:
         self._table = table
         self._events = events
         self._by_id: dict[str, NetworkRecord] = {}
+        # From the choice of a subnet until it is recorded: others would choose the same.
+        self._planning = threading.Lock()
         for _, _, body in records.all():
             network = msgspec.json.decode(body, type=NetworkRecord)
             self._by_id[network.id] = network
@@ -82,10 +87,10 @@ class Networks:
         """Return a network by name, id or unique prefix of the id."""
         if found := self._by_id.get(reference):
             return found
-        for network in self._by_id.values():
+        for network in self:  # a copy: threads look here, too
             if network.name == reference:
                 return network
-        matching = [n for n in self._by_id.values() if reference and n.id.startswith(reference)]
+        matching = [n for n in self if reference and n.id.startswith(reference)]
         if len(matching) > 1:
             raise InvalidError(
                 f"network {reference} is ambiguous ({len(matching)} matches found on ID prefix)"
@@ -99,10 +104,13 @@ class Networks:
 
         Blocking. Other networks got theirs when they were made.
         """
-        if network.driver == "bridge" and not network.subnet:
-            subnet = choose_subnet(self.fabric.taken_subnets())
-            network.subnet, network.gateway = str(subnet), str(first_address(subnet))
-            self._records.put(network.id, network.name, msgspec.json.encode(network))
+        if network.driver != "bridge" or network.subnet:
+            return network
+        with self._planning:
+            if not network.subnet:
+                subnet = choose_subnet(self.fabric.taken_subnets())
+                network.gateway, network.subnet = str(first_address(subnet)), str(subnet)
+                self._records.put(network.id, network.name, msgspec.json.encode(network))
         return network
 
     async def create(self, wanted: NetworkCreate) -> tuple[str, str]:
@@ -111,7 +119,7 @@ class Networks:
             raise InvalidError(
                 f"invalid network name {wanted.name!r}: [a-zA-Z0-9][a-zA-Z0-9_.-]* is allowed"
             )
-        if wanted.name in PREDEFINED:
+        if wanted.name in (*PREDEFINED, "default"):
             raise ForbiddenError(f"operation is not permitted on predefined {wanted.name} network")
         if any(network.name == wanted.name for network in self):
             raise ConflictError(f"network with name {wanted.name} already exists")
@@ -119,23 +127,34 @@ class Networks:
             raise NotFoundError(f'plugin "{wanted.driver}" not found: there is only bridge')
         if wanted.enable_ipv6:
             raise UnsupportedError("IPv6 networks are not supported: leave --ipv6 out")
-        network = await in_thread(self._planned, wanted)
-        self._insert(network)
-        try:
-            await in_thread(self.fabric.ensure, network)
-        except BaseException:
-            self._forget(network)
-            raise
+        network = await to_the_end(self._make, wanted)
         self._emit(network, "create")
         return network.id, ""
 
+    def _make(self, wanted: NetworkCreate) -> NetworkRecord:
+        with self._planning:
+            network = self._planned(wanted)
+            self._insert(network)
+        try:
+            self.fabric.ensure(network)
+        except BaseException:
+            self._forget(network)
+            raise
+        return network
+
     def _planned(self, wanted: NetworkCreate) -> NetworkRecord:
         ipam = wanted.ipam
-        pools = [pool for pool in (ipam.config if ipam else None) or () if pool.subnet]
+        if ipam is not None and ipam.driver not in ("", "default"):
+            raise NotFoundError(f'plugin "{ipam.driver}" not found: there is only default')
+        pools = list((ipam.config if ipam else None) or ())
+        if any(not pool.subnet and (pool.gateway or pool.ip_range) for pool in pools):
+            raise InvalidError("invalid subnet: a gateway or a range is of no use without a subnet")
+        pools = [pool for pool in pools if pool.subnet]
         if len(pools) > 1:
             raise UnsupportedError("a bridge network has one IPv4 subnet")
+        check_options(wanted.options or {})
         made = NetworkRecord(
-            NetworkId(new_id()),
+            self._new_id(),
             wanted.name,
             "bridge",
             time.time_ns(),
@@ -145,6 +164,10 @@ class Networks:
             ipam_options=(ipam.options if ipam else None) or {},
             labels=wanted.labels or {},
         )
+        if made.chosen_bridge and self._has_bridge(made.chosen_bridge):
+            raise ConflictError(
+                f"bridge name {made.chosen_bridge} is taken by an interface of this machine"
+            )
         if pools:
             self._plan_given(made, pools[0])
         else:
@@ -152,8 +175,21 @@ class Networks:
             made.subnet, made.gateway = str(subnet), str(first_address(subnet))
         return made
 
+    def _new_id(self) -> NetworkId:
+        """Return an id whose bridge has a name of its own: that has only six digits of it."""
+        bridge = self.fabric.naming.bridge
+        taken = {bridge(network.id) for network in self}
+        return NetworkId(next(i for i in iter(new_id, "") if bridge(i) not in taken))
+
+    def _has_bridge(self, name: str) -> bool:
+        return self.fabric.links.exists(name) or any(n.chosen_bridge == name for n in self)
+
     def _plan_given(self, made: NetworkRecord, pool: IPAMPool) -> None:
         subnet = parse_subnet(pool.subnet)
+        if subnet.prefixlen > _LONGEST_PREFIX:
+            raise InvalidError(
+                f"invalid subnet {subnet}: besides the gateway it has no address for a container"
+            )
         for taken in self.fabric.taken_subnets():
             if subnet.overlaps(taken):
                 raise ForbiddenError(
@@ -169,6 +205,9 @@ class Networks:
                 raise InvalidError(f"invalid range {pool.ip_range}: it is not in {subnet}")
             made.ip_range = pool.ip_range
         made.auxiliary = pool.auxiliary or {}
+        for name, address in made.auxiliary.items():
+            if parse_address(address) not in subnet:
+                raise InvalidError(f"invalid auxiliary address {name}={address}: not in {subnet}")
 
     def _forget(self, network: NetworkRecord) -> None:
         self._by_id.pop(network.id, None)
@@ -264,13 +303,18 @@ class Networks:
         if not network.user_defined:
             raise ForbiddenError(f"{network.name} is a pre-defined network and cannot be removed")
         if any(record.state.running for record, _ in self.members(network)):
-            raise ForbiddenError(
-                f"error while removing network: network {network.name} id {network.id} has active"
-                " endpoints"
-            )
-        self._forget(network)
-        await in_thread(self.fabric.close_network, network)
+            raise NetworkInUseError(network)
+        await to_the_end(self._remove, network)
         self._emit(network, "destroy")
+
+    def _remove(self, network: NetworkRecord) -> None:
+        # Forgotten first: no container that is being started finds it again.
+        self._forget(network)
+        try:
+            self.fabric.close_network(network)
+        except BaseException:
+            self._insert(network)
+            raise
 
     async def connect(self, ref: str, container: str, settings: EndpointSettings | None) -> None:
         """Connect a container, running or not."""
@@ -300,7 +344,9 @@ class Networks:
         for network in self:
             unused = network.user_defined and not self.members(network)
             young = any(network.created > limit for limit in before)
-            if unused and not young and label_matches(network.labels, labels):
+            if not unused or young or not label_matches(network.labels, labels):
+                continue
+            with contextlib.suppress(NotFoundError, NetworkInUseError):  # meanwhile
                 await self.remove(network.id)
                 removed.append(network.name)
         return removed

@@ -5,15 +5,18 @@ The words of errors are dockerd's (moby volume/service and volume/local).
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import time
+import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from wherry.base.crossing import in_thread
+from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import ConflictError, InvalidError, NotFoundError, UnsupportedError
 from wherry.base.ids import new_id
 from wherry.engine.containers.filters import label_matches
@@ -21,13 +24,14 @@ from wherry.engine.events import Events
 from wherry.oci.digest import Digest
 from wherry.store.layers.store import LayerStore
 from wherry.store.metadata.records import Records
-from wherry.volume.directories import VolumeDirectories
+from wherry.volume.directories import VolumeDirectories, VolumeMountedError
 from wherry.wire.requests import VolumeCreate
 from wherry.wire.times import rfc3339_nano
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 _TRUE: Final = ("1", "true")
+_BINDS: Final = frozenset({"bind", "rbind"})
 
 
 class VolumeRecord(msgspec.Struct, omit_defaults=True):
@@ -68,6 +72,8 @@ class Volumes:
         self._directories = VolumeDirectories(root)
         self._events = events
         self._users_of = users_of
+        self._filling: Counter[str] = Counter()
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._by_name = {
             name: msgspec.json.decode(body, type=VolumeRecord) for _, name, body in records.all()
         }
@@ -85,12 +91,18 @@ class Volumes:
         if not wanted.name:
             labels[ANONYMOUS_LABEL] = ""
         options = dict(wanted.driver_opts or {})
-        known = self._by_name.get(name)
-        if known is not None and options and known.options != options:
-            raise ConflictError(
-                f"create {name}: conflict: volume name must be unique: it exists with other options"
-            )
-        return self._shown(known or await self._make(name, labels, options))
+        async with self._changing(name):
+            known = self._by_name.get(name)
+            if known is not None and options and known.options != options:
+                raise ConflictError(
+                    f"create {name}: conflict: volume name must be unique: it exists with other"
+                    " options"
+                )
+            return self._shown(known or await self._make(name, labels, options))
+
+    def _changing(self, name: str) -> asyncio.Lock:
+        """Return what to hold while a volume comes or goes: a new one is not to meet the old."""
+        return self._locks.setdefault(name, asyncio.Lock())
 
     async def _make(
         self, name: str, labels: Mapping[str, str], options: Mapping[str, str]
@@ -105,9 +117,7 @@ class Volumes:
         record = VolumeRecord(name, time.time_ns(), dict(labels), dict(options), device)
         self._by_name[name] = record
         try:
-            await in_thread(self._records.insert, name, name, msgspec.json.encode(record))
-            if not device:
-                await in_thread(self._directories.make, name)
+            await to_the_end(self._write, record)
         except BaseException:
             self._by_name.pop(name, None)
             self._records.delete(name)
@@ -115,10 +125,16 @@ class Volumes:
         self._emit("create", name)
         return record
 
+    def _write(self, record: VolumeRecord) -> None:
+        self._records.insert(record.name, record.name, msgspec.json.encode(record))
+        if not record.device:
+            self._directories.make(record.name)
+
     async def ensure(self, name: str, labels: Mapping[str, str] | None = None) -> str:
         """Make the volume if it is not there, and return the path of its content."""
-        if name not in self._by_name:
-            await self._make(name, labels or {}, {})
+        async with self._changing(name):
+            if name not in self._by_name:
+                await self._make(name, labels or {}, {})
         return await self.path_of(name)
 
     async def path_of(self, name: str) -> str:
@@ -131,8 +147,19 @@ class Volumes:
 
     async def copy_up(self, name: str, layers: Sequence[Digest], path: str) -> None:
         """Fill an empty volume with what the image has at a path."""
-        if not self._find(name).device:
-            await in_thread(self._directories.fill, name, self._layers.view(layers), path)
+        if self._find(name).device:
+            return
+        # Its container is not there yet, which would keep the volume from being removed.
+        self._filling[name] += 1
+        try:
+            await to_the_end(self._directories.fill, name, self._layers.view(layers), path)
+        finally:
+            self._filling[name] -= 1
+            if not self._filling[name]:
+                del self._filling[name]
+
+    def _in_use(self, name: str) -> bool:
+        return name in self._filling or bool(self._users_of(name))
 
     def _find(self, name: str) -> VolumeRecord:
         try:
@@ -186,27 +213,44 @@ class Volumes:
         if name not in self._by_name and force:
             return
         self._find(name)
-        users = self._users_of(name)
-        if users:
-            raise ConflictError(f"remove {name}: volume is in use - [{', '.join(users)}]")
+        if self._in_use(name):
+            users = ", ".join(self._users_of(name))
+            raise ConflictError(f"remove {name}: volume is in use - [{users}]")
         await self._remove(name)
 
     async def _remove(self, name: str) -> None:
-        record = self._by_name.pop(name)
-        try:
-            await in_thread(self._records.delete, name)
-            if not record.device:
-                await in_thread(self._directories.remove, name)
-        except BaseException:
-            self._by_name[name] = record
-            self._records.put(name, name, msgspec.json.encode(record))
-            raise
+        async with self._changing(name):
+            record = self._by_name.pop(name, None)
+            if record is None:
+                return
+            try:
+                await to_the_end(self._erase, record)
+            except BaseException:
+                if await in_thread(os.path.lexists, self._directories.path(name)):
+                    self._by_name[name] = record
+                    self._records.put(name, name, msgspec.json.encode(record))
+                raise
         self._emit("destroy", name)
+
+    def _erase(self, record: VolumeRecord) -> None:
+        self._records.delete(record.name)
+        if not record.device:
+            self._directories.remove(record.name)
 
     async def remove_anonymous(self, name: str) -> None:
         """Remove a volume that nobody named, unless something else uses it."""
-        if name in self._by_name and not self._users_of(name):
+        if name in self._by_name and not self._in_use(name):
             await self._remove(name)
+
+    async def usage(self) -> Mapping[str, tuple[int, int]]:
+        """Return by name how many bytes each volume has and how many containers use it."""
+        return {
+            record.name: (await self._size(record), len(self._users_of(record.name)))
+            for record in list(self._by_name.values())
+        }
+
+    async def _size(self, record: VolumeRecord) -> int:
+        return 0 if record.device else await in_thread(self._directories.usage, record.name)
 
     async def prune(self, filters: Mapping[str, Sequence[str]]) -> tuple[Sequence[str], int]:
         """Remove what no container uses: anonymous ones only, all of them with the filter `all`."""
@@ -214,12 +258,16 @@ class Volumes:
         labels = {key: values for key, values in filters.items() if key.startswith("label")}
         removed, freed = [], 0
         for record in list(self._by_name.values()):
-            if self._users_of(record.name) or not (every or record.anonymous):
+            if not (every or record.anonymous) or not self._passes(record, labels):
                 continue
-            if not self._passes(record, labels):
+            size = await self._size(record)
+            # Counting took its time: it may be used now, or gone.
+            if record.name not in self._by_name or self._in_use(record.name):
                 continue
-            size = 0 if record.device else await in_thread(self._directories.usage, record.name)
-            await self._remove(record.name)
+            try:
+                await self._remove(record.name)
+            except VolumeMountedError:
+                continue
             removed.append(record.name)
             freed += size
         return removed, freed
@@ -235,7 +283,8 @@ def _device(name: str, options: Mapping[str, str]) -> str:
         raise InvalidError(f'create {name}: invalid option: "{min(unknown)}"')
     if not options:
         return ""
-    bound = options.get("type") in ("none", "bind") and "bind" in options.get("o", "").split(",")
+    words = set(options.get("o", "").split(","))
+    bound = options.get("type") in ("none", "bind") and words & _BINDS and words <= _BINDS | {"rw"}
     device = options.get("device", "")
     if not bound or not os.path.isabs(device):
         raise UnsupportedError(

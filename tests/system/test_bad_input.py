@@ -164,3 +164,36 @@ def test_what_is_missing_is_named_and_nothing_is_pulled(
     assert words in done.stderr
     assert "Unable to find image" not in done.stderr
     assert engine.docker("ps", "-aq").stdout == ""
+
+
+def test_a_loaded_image_whose_layer_is_named_as_a_path(engine: Engine) -> None:
+    layer = layer_archive(entry("file", size=3))
+    config = {"os": "linux", "rootfs": {"type": "layers", "diff_ids": ["sha256:../../climbed"]}}
+    listed = [{"Config": "config.json", "RepoTags": ["climber:2"], "Layers": ["layer.tar"]}]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in (
+            ("config.json", json.dumps(config).encode()),
+            ("layer.tar", layer),
+            ("manifest.json", json.dumps(listed).encode()),
+        ):
+            archive.addfile(entry(name, size=len(data)), io.BytesIO(data))
+    before = names_outside(engine)
+    done = engine.docker("load", stdin=buffer.getvalue(), check=False)
+    assert "invalid digest" in done.stdout + done.stderr
+    assert names_outside(engine) == before
+    assert "climber" not in engine.docker("images").stdout
+
+
+def test_a_container_with_too_many_levels_of_directories(own_engine: Engine) -> None:
+    deep = "i=0; while [ $i -lt 3000 ]; do mkdir d; cd d; i=$((i+1)); done; echo made"
+    made = own_engine.docker("run", "--name", "deep", "busybox", "sh", "-c", deep, timeout=100)
+    assert made.stdout == "made\n"
+    assert "deep" in own_engine.docker("ps", "-as").stdout
+    committed = own_engine.docker("commit", "deep", "deep:1", check=False)
+    assert committed.returncode == 0 or "too long" in committed.stderr.lower()
+    assert own_engine.stop() == 0
+    own_engine.start()
+    own_engine.docker("rm", "deep")
+    assert own_engine.stop() == 0
+    own_engine.start()

@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from wherry.oci.digest import Digest, algorithm_of, encoded_of
+from wherry.oci.digest import Digest, algorithm_of, encoded_of, parse_digest
 
 PARTIAL = ".partial"
 ALGORITHMS = ("sha256", "sha384", "sha512")
@@ -47,7 +47,8 @@ class Layout:
         return f"{self.root}/content"
 
     def blob(self, digest: Digest) -> str:
-        """Where a complete blob lies."""
+        """Where a complete blob lies; raises InvalidDigestError for what is no digest."""
+        parse_digest(digest)
         return f"{self.content}/{algorithm_of(digest)}/{encoded_of(digest)}"
 
     @property
@@ -65,7 +66,11 @@ class Layout:
         return f"{self.root}/layers"
 
     def layer(self, diff_id: Digest) -> str:
-        """Where a complete layer lies; without a colon, for overlayfs splits paths at colons."""
+        """Where a complete layer lies; without a colon, for overlayfs splits paths at colons.
+
+        Raises InvalidDigestError: diff IDs come from configurations that anybody wrote.
+        """
+        parse_digest(diff_id)
         return f"{self.layers}/{encoded_of(diff_id)}"
 
     def partial_layer(self, diff_id: Digest, nonce: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 
+from wherry.base.trees import remove_tree
 from wherry.store.layout import Layout
 
 
@@ -24,7 +24,7 @@ def empty(path: str | None) -> None:
     if path is None:
         return
     if stat.S_ISDIR(os.lstat(path).st_mode):
-        shutil.rmtree(path)
+        remove_tree(path)
     else:
         os.unlink(path)
 

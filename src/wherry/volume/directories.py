@@ -6,10 +6,10 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from wherry.base.errors import ConflictError
-from wherry.base.removal import remove_tree
+from wherry.base.trees import files_below, remove_tree
 from wherry.volume.copy import Tree, copy_attributes, copy_tree
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class VolumeDirectories:
 
     def usage(self, name: str) -> int:
         """Return the bytes in the files of a volume, every hard-linked file once."""
-        told = {(one.st_dev, one.st_ino): one.st_size for one in _entries(self.path(name))}
+        told = {(one.st_dev, one.st_ino): one.st_size for one in files_below(self.path(name))}
         return sum(told.values())
 
     def remove(self, name: str) -> None:
@@ -92,28 +92,9 @@ class VolumeDirectories:
         kept = set(known)
         for name in os.listdir(self._root):
             if name.startswith(_REMOVED) or (
-                name not in kept and not any(_entries(self.path(name)))
+                name not in kept and not any(files_below(self.path(name)))
             ):
                 _remove_if_possible(f"{self._root}/{name}")
-
-
-def _entries(top: str) -> Iterator[os.stat_result]:
-    """Yield what the kernel tells of all below a directory that is no directory itself.
-
-    What goes away meanwhile, and what lies too deep for a path, is left out. Not by recursion, for
-    which a container can make too many levels.
-    """
-    pending = [top]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-                    else:
-                        yield entry.stat(follow_symlinks=False)
-        except OSError:
-            continue
 
 
 def _remove_if_possible(path: str) -> None:

@@ -63,7 +63,7 @@ class ContainerTable:
             return found
         if identifier := self._ids.get(reference.removeprefix("/")):
             return self._by_id[identifier]
-        matching = [key for key in self._by_id if reference and key.startswith(reference)]
+        matching = [key for key in list(self._by_id) if reference and key.startswith(reference)]
         if len(matching) > 1:
             raise InvalidError(
                 f"multiple IDs found with provided prefix: {reference}: give more of the id"

@@ -49,13 +49,20 @@ def write_archive(directory: str, sink: Writable) -> None:
             writer.add(path, relative)
 
 
-def _walk(directory: str, relative: str = "") -> Iterator[tuple[str, str]]:
-    for entry in iterate(directory):
+def _walk(directory: str) -> Iterator[tuple[str, str]]:
+    """Yield paths and what they are below `directory`; not by recursion, for trees can be deep."""
+    pending = [(directory, "", iterate(directory))]
+    while pending:
+        folder, relative, entries = pending[-1]
+        entry = next(entries, None)
+        if entry is None:
+            pending.pop()
+            continue
         name = os.fsdecode(entry.name)
-        path, below = f"{directory}/{name}", f"{relative}{name}"
+        path, below = f"{folder}/{name}", f"{relative}{name}"
         yield path, below
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, f"{below}/")
+            pending.append((path, f"{below}/", iterate(path)))
 
 
 class _Writer:

@@ -50,4 +50,5 @@ def set_xattrs(descriptor: int, entry: tar.Entry) -> None:
 def iterate(path: str) -> Iterator[os.DirEntry[bytes]]:
     """Yield the entries of a directory in the order of their bytes."""
     with os.scandir(os.fsencode(path)) as found:
-        yield from sorted(found, key=lambda entry: entry.name)
+        entries = sorted(found, key=lambda entry: entry.name)
+    yield from entries

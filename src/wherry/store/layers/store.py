@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ import msgspec
 
 from wherry.base import faults
 from wherry.base.errors import NotFoundError
+from wherry.base.trees import remove_tree
 from wherry.linux import libc
 from wherry.oci.digest import Digest, encoded_of
 from wherry.store import trash
@@ -128,7 +128,8 @@ class LayerStore:
             trash.remove(self._layout, self.path(diff_id))  # an orphan: it has no row
             os.rename(partial, self.path(diff_id))
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                remove_tree(partial)
             raise
         faults.point("layers.renamed")
         self._write(diff_id, unpacked.size, unpacked.pending)

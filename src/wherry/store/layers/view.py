@@ -11,6 +11,7 @@ import stat
 from collections.abc import Sequence
 from typing import Final
 
+from wherry.base.trees import files_below
 from wherry.linux import openat2
 from wherry.store.layers.unpack import OPAQUE_XATTR
 
@@ -126,16 +127,9 @@ def is_opaque(path: bytes | str) -> bool:
 
 def tree_size(directory: str) -> int:
     """Return the bytes in the files below a directory, every hard-linked file once."""
-    total = 0
-    seen: set[int] = set()
-    for top, _, names in os.walk(directory):
-        for name in names:
-            try:
-                told = os.lstat(f"{top}/{name}")
-            except FileNotFoundError:
-                continue
-            if told.st_nlink > 1 and told.st_ino in seen:
-                continue
-            seen.add(told.st_ino)
-            total += 0 if is_whiteout(told) else told.st_size
-    return total
+    files = {
+        (told.st_dev, told.st_ino): told.st_size
+        for told in files_below(directory)
+        if not is_whiteout(told)
+    }
+    return sum(files.values())

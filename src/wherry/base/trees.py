@@ -1,4 +1,4 @@
-"""Removing a directory with all that is in it, whoever filled it.
+"""Looking at and removing a directory with all that is in it, whoever filled it.
 
 `shutil.rmtree` goes down by recursion with a descriptor for each level: a directory some thousand
 levels deep, which any program can make, is beyond it. Here such a tree is made flat instead: every
@@ -10,7 +10,27 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from itertools import count
+
+
+def files_below(top: str) -> Iterator[os.stat_result]:
+    """Yield what the kernel tells of all below a directory that is no directory itself.
+
+    What goes away meanwhile, and what lies too deep for a path, is left out. Not by recursion, for
+    which a container can make too many levels.
+    """
+    pending = [top]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        yield entry.stat(follow_symlinks=False)
+        except OSError:
+            continue
 
 
 def remove_tree(path: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.deep import make_deep, removable_folder
-from wherry.base.removal import remove_tree
+from wherry.base.trees import remove_tree
 
 
 @pytest.fixture

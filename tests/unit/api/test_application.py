@@ -217,13 +217,13 @@ async def test_pull_of_nothing_is_a_plain_404(ask: Ask, services: Any) -> None:
 async def test_a_program_that_cannot_be_executed_is_told_in_the_stream(
     ask: Ask, services: Any
 ) -> None:
-    async def inspect(identifier: str) -> Any:
+    async def begin(identifier: str, **rest: Any) -> Any:
         return SimpleNamespace(config=SimpleNamespace(tty=False, attach_stdin=False))
 
     async def start(identifier: str, **rest: Any) -> None:
         raise ExecStartError("not found")
 
-    services.exec.inspect, services.exec.start = inspect, start
+    services.exec.begin, services.exec.start = begin, start
     status, _, body = await ask("POST", "/exec/x/start", {})
     assert (status, body) == (200, b"\x01\0\0\0\0\0\0\x0bnot found\r\n")
     status, _, body = await ask("POST", "/exec/x/start", {"Detach": True})

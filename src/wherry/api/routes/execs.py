@@ -23,37 +23,30 @@ async def create(call: Call) -> Reply:
 
 
 async def start(call: Call) -> Reply | Hijack:
-    """POST /exec/{id}/start: attached unless `Detach` is set."""
-    wanted = await call.body(ExecStart)
-    view = await call.services.exec.inspect(call.name)
-    size = console_size(wanted.console_size)
-    try:
-        attachment = await call.services.exec.start(
-            call.name, detach=wanted.detach, tty=wanted.tty, console_size=size
-        )
-    except ExecStartError as error:
-        if wanted.detach:
-            raise
-        return _told_in_the_stream(call, str(error), tty=view.config.tty)
-    if attachment is None:
-        return Reply(200)
+    """POST /exec/{id}/start: attached unless `Detach` is set.
 
-    async def run(duplex: Duplex) -> None:
-        await join(attachment, duplex, tty=attachment.tty, stdin=view.config.attach_stdin)
-
-    return Hijack(run, content_type(tty=attachment.tty, version=call.version))
-
-
-def _told_in_the_stream(call: Call, words: str, *, tty: bool) -> Hijack:
-    """Answer as dockerd does when a program cannot be executed.
-
-    The client prints what it reads, then asks for the exit code: 126 or 127. A status other than
-    101 would end it with 1.
+    An attached client is answered before the process is started, as dockerd does: docker-py loses
+    what arrives together with the head. What goes wrong afterwards is told in the stream; the
+    client prints it, then asks for the exit code, which is 126 or 127.
     """
-    data = f"{words}\r\n".encode()
+    wanted = await call.body(ExecStart)
+    size = console_size(wanted.console_size)
+    execs = call.services.exec
+    view = await execs.begin(call.name, tty=wanted.tty)
+    if wanted.detach:
+        await execs.start(call.name, detach=True, console_size=size)
+        return Reply(200)
+    tty = view.config.tty
 
     async def run(duplex: Duplex) -> None:
-        await duplex.send(data if tty else frame("stdout", data))
+        try:
+            attachment = await execs.start(call.name, detach=False, console_size=size)
+        except ExecStartError as error:
+            words = f"{error}\r\n".encode()
+            await duplex.send(words if tty else frame("stdout", words))
+            return
+        assert attachment is not None
+        await join(attachment, duplex, tty=tty, stdin=view.config.attach_stdin)
 
     return Hijack(run, content_type(tty=tty, version=call.version))
 

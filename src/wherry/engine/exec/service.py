@@ -99,24 +99,41 @@ class Execs:
         """Return an exec."""
         return self._find(identifier)
 
-    async def start(
-        self, identifier: str, *, detach: bool, tty: bool, console_size: tuple[int, int] | None
-    ) -> ExecAttachment | None:
-        """Execute what was noted; returns its streams unless it is detached."""
+    async def begin(self, identifier: str, *, tty: bool) -> ExecView:
+        """Claim an exec: refuse now what cannot be started, before a client is told to go on."""
         view = self._find(identifier)
         if view.started:
             raise ConflictError(f"Error: Exec command {identifier} has already run")
-        record = self._running(view.container_id)
+        self._running(view.container_id)
         view.started = True
         view.config.tty = view.config.tty or tty
-        line = " ".join(environment.words(view.config.cmd))
-        self._emit(record, view, f"exec_start: {line}")
+        return view
+
+    async def start(
+        self, identifier: str, *, detach: bool, console_size: tuple[int, int] | None
+    ) -> ExecAttachment | None:
+        """Execute what `begin` claimed; returns its streams unless it is detached."""
+        view = self._find(identifier)
         try:
-            path = await in_thread(self._write_process, record, view)
+            return await self._start(view, detach=detach, console_size=console_size)
+        except ExecStartError:
+            raise
         except WherryError as error:
             # Such as a user that the container does not have: told as a failure to execute.
             self._ended(view, _NOT_EXECUTABLE)
             raise ExecStartError(str(error)) from error
+        except BaseException:
+            self._ended(view, _NOT_EXECUTABLE)
+            raise
+
+    async def _start(
+        self, view: ExecView, *, detach: bool, console_size: tuple[int, int] | None
+    ) -> ExecAttachment | None:
+        record = self._running(view.container_id)
+        line = " ".join(environment.words(view.config.cmd))
+        self._emit(record, view, f"exec_start: {line}")
+        seccomp = await in_thread(self._filter, record, view)
+        path = await in_thread(self._write_process, record, view)
         streams = _Streams(view.config, detach=detach)
         size = console_size or _size(view.config.console_size)
         request = CreateExec(
@@ -127,7 +144,7 @@ class Execs:
             stdio=None if view.config.tty else streams.theirs,
             terminal=view.config.tty,
             console_size=size,
-            seccomp=await in_thread(self._filter, record, view),
+            seccomp=seccomp,
         )
         try:
             custody = await self._keepers.exec(request)
@@ -201,6 +218,8 @@ class Execs:
         return True
 
     def _ended(self, view: ExecView, code: int) -> None:
+        if view.ended.is_set():
+            return
         view.running, view.exit_code = False, code
         view.ended.set()
         container = self._table.get(view.container_id)

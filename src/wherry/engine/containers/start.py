@@ -91,10 +91,15 @@ class StartContainer:
 
     async def _make(self, record: Container, undo: contextlib.AsyncExitStack) -> tuple[int, int]:
         """Make everything up to the exec; returns pid and start ticks."""
-        sandbox = await self.sandboxes.open(record)
+        writing = asyncio.ensure_future(in_thread(self.bundles.write, record))
+        try:
+            sandbox = await self.sandboxes.open(record)
+        except BaseException:
+            await asyncio.gather(writing, return_exceptions=True)
+            raise
         try:
             undo.push_async_callback(self.sandboxes.close, record)
-            bundle = await in_thread(self.bundles.write, record)
+            bundle = await writing
             undo.push_async_callback(_remove_cgroups, bundle.cgroups_path)
             return await self._prepare(record, bundle, sandbox, undo)
         finally:

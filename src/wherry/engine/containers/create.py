@@ -90,6 +90,8 @@ class CreateContainer:
             for point in record.mounts:
                 if point.type == "volume" and not point.no_copy:
                     await self.volumes.copy_up(point.name, record.layers, point.destination)
+            # Drawn at the last moment: others may have been given names meanwhile.
+            record.name = name or draw_name(self.table, random.choice)
             self.table.insert(record)
             undo.pop_all()
         attributes = container_attributes(record)
@@ -108,7 +110,7 @@ class CreateContainer:
             config.hostname = identifier[:12]
         return Container(
             id=identifier,
-            name=name or draw_name(self.table, random.choice),
+            name=name or "",
             created=time.time_ns(),
             config=config,
             host_config=host,

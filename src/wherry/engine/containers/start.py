@@ -91,9 +91,11 @@ class StartContainer:
 
     async def _make(self, record: Container, undo: contextlib.AsyncExitStack) -> tuple[int, int]:
         """Make everything up to the exec; returns pid and start ticks."""
+        # The namespace is the kernel's work, the bundle is ours: the one is begun before the other.
+        opening = asyncio.ensure_future(self.sandboxes.open(record))
         writing = asyncio.ensure_future(in_thread(self.bundles.write, record))
         try:
-            sandbox = await self.sandboxes.open(record)
+            sandbox = await opening
         except BaseException:
             await asyncio.gather(writing, return_exceptions=True)
             raise

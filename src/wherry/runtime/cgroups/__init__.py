@@ -7,6 +7,7 @@ every controller.
 
 from wherry.runtime.cgroups.manage import (
     anticipate,
+    begin_join,
     freeze,
     is_frozen,
     join,
@@ -21,6 +22,7 @@ from wherry.runtime.cgroups.manage import (
 )
 
 __all__ = [
-    "anticipate", "freeze", "is_frozen", "join", "kill", "make", "oom_kills", "pids", "place",
+    "anticipate",
+    "begin_join", "freeze", "is_frozen", "join", "kill", "make", "oom_kills", "pids", "place",
     "remove", "remove_parent", "update",
 ]  # fmt: skip

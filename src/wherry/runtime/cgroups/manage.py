@@ -7,12 +7,13 @@ since containers come and go below it at the same time.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import errno
 import itertools
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wherry.runtime.cgroups import devices, plan
@@ -133,9 +134,55 @@ def update(path: str, resources: Mapping[str, Any]) -> None:
 
 def join(path: str) -> None:
     """Move the calling process into every cgroup of this path that exists."""
+    _move_here(_open_procs(path))
+
+
+def begin_join(path: str) -> Callable[[], None]:
+    """Begin to move the calling process; returns what waits until it is done, or raises.
+
+    To move is mostly to wait (see `anticipate`), which a thread does while the process mounts its
+    file systems. The thread has ended when the wait is over: nothing that needs a process of one
+    thread may come in between.
+    """
+    opened = _open_procs(path)
+    done = _thread.allocate_lock()
+    done.acquire()
+    failures: list[OSError] = []
+
+    def move() -> None:
+        try:
+            _move_here(opened)
+        except OSError as error:
+            failures.append(error)
+        finally:
+            done.release()
+
+    _thread.start_new_thread(move, ())
+
+    def wait() -> None:
+        done.acquire()
+        if failures:
+            raise failures[0]
+
+    return wait
+
+
+def _open_procs(path: str) -> list[int]:
+    opened = []
     for directory in hierarchy().directories(path, _ALL_CONTROLLERS):
         with contextlib.suppress(FileNotFoundError):
-            _write(f"{directory}/cgroup.procs", "0")
+            opened.append(os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
+    return opened
+
+
+def _move_here(opened: list[int]) -> None:
+    """Write this process into open files of cgroups, and close them."""
+    try:
+        for descriptor in opened:
+            os.write(descriptor, b"0")
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
 
 
 def pids(path: str) -> list[int]:

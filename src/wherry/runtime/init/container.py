@@ -12,7 +12,7 @@ import ctypes
 import errno
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,11 +110,13 @@ def _prepare(setup: Setup, channel: socket.socket) -> bytes | None:
     program = setup.seccomp
     if program is None and setup.linux.get("seccomp"):
         program = seccomp.compile_profile(setup.linux["seccomp"])
-    _join_cgroups(setup)
+    joined = _join_cgroups(setup)
     _join_namespaces(setup)
     process_stage.set_limits(process)
     root = _make_root(setup)
     terminals = _make_terminal(setup, root, process) if setup.terminal else None
+    with step("joining the container's cgroups"):
+        joined()
     if setup.announce_root:
         report.send_mounted(channel)
         report.await_proceed(channel)
@@ -159,16 +161,27 @@ def _become_root_of_namespace(channel: socket.socket) -> None:
         os.setresuid(0, 0, 0)
 
 
-def _join_cgroups(setup: Setup) -> None:
+def _join_cgroups(setup: Setup) -> Callable[[], None]:
+    """Make and join the cgroups; returns what waits until the process is in them."""
     path = setup.linux.get("cgroupsPath")
+    wanted = {entry["type"] for entry in setup.linux.get("namespaces") or []}
+    joined: Callable[[], None] = _nothing
     if path and not _is_own_user(setup):
         with step("making the container's cgroups"):
             cgroups.make(path, setup.linux.get("resources") or {})
-            cgroups.join(path)
-    wanted = {entry["type"] for entry in setup.linux.get("namespaces") or []}
+            if "cgroup" in wanted or "time" in wanted or setup.join.keys() - {"network"}:
+                # Such a namespace wants the process in its cgroups first, or without threads.
+                cgroups.join(path)
+            else:
+                joined = cgroups.begin_join(path)
     if "cgroup" in wanted and "cgroup" not in setup.join:
         with step("making a cgroup namespace"):
             namespaces.unshare(namespaces.CLONE_NEWCGROUP)
+    return joined
+
+
+def _nothing() -> None:
+    """Wait for nothing: the process is where it belongs."""
 
 
 def _join_namespaces(setup: Setup) -> None:

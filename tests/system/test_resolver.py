@@ -507,7 +507,7 @@ async def test_names_follow_containers(tmp_path: Path) -> None:
             assert found(name) == ["10.77.0.3"], name
         assert found("a.b") == found("a.b.my.net") == ["10.77.0.2"]
         engine.table.rename(second, "newer")
-        engine.sandboxes.renamed(second)
+        engine.sandboxes.names.renamed(second)
         assert found("newer") == ["10.77.0.3"]
         assert asked(one, question("c")).header.rcode == RCODE.SERVFAIL
         assert second.networks["my.net"].dns_names == ["newer", second.id[:12]]
@@ -527,13 +527,13 @@ async def test_an_internal_networks_questions_stay_inside(tmp_path: Path) -> Non
         record = engine.container("a", "inside", host=HostConfig(dns=["192.0.2.7", "10.77.0.5"]))
         record.networks["inside"].ip_address = "10.77.0.2"
         record.networks["inside"].ip_prefix_len = 24
-        assert engine.sandboxes._upstream(record.id) == ["10.77.0.5"]
+        assert engine.sandboxes.names.upstream(record.id) == ["10.77.0.5"]
         record.networks["inside"].gateway = "10.77.0.1"
-        assert engine.sandboxes._upstream(record.id) == ["192.0.2.7", "10.77.0.5"]
+        assert engine.sandboxes.names.upstream(record.id) == ["192.0.2.7", "10.77.0.5"]
         record.host_config.dns = ["127.0.0.1"]
-        assert engine.sandboxes._upstream(record.id) == []
+        assert engine.sandboxes.names.upstream(record.id) == []
         record.host_config.dns = None
-        assert engine.sandboxes._upstream(record.id) != []
+        assert engine.sandboxes.names.upstream(record.id) != []
         record.networks["inside"].ip_address = ""
 
 

@@ -139,7 +139,7 @@ class Engine:
             attach=AttachToContainer(
                 self.table, self.bundles, self.keepers, self.log_watch, self.start.started
             ),
-            renamed=self.sandboxes.renamed,
+            renamed=self.sandboxes.names.renamed,
         )  # fmt: skip
         return Services(containers, self.execs, self.images, self.networks, self.volumes, system)
 

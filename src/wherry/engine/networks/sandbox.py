@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -20,18 +19,17 @@ from wherry.base.errors import ConflictError, ForbiddenError, InternalError, Whe
 from wherry.base.ids import new_id
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
-from wherry.engine.networks import files, modes
+from wherry.engine.networks import files, modes, published
+from wherry.engine.networks.answers import NameService, named, names_of
 from wherry.engine.networks.fabric import make_namespace
-from wherry.engine.networks.names import Names
 from wherry.engine.networks.opened import Sandbox
 from wherry.engine.networks.record import HOST, NetworkRecord
 from wherry.engine.networks.service import Networks
 from wherry.network import resolver
 from wherry.network.addresses import parse_address
-from wherry.network.firewall import Forward
 from wherry.network.links import Plug
 from wherry.network.namespaces import Namespace, entered, of_process
-from wherry.network.ports import PortFailedError, PortTakenError, Wanted
+from wherry.network.ports import PortFailedError, PortTakenError
 from wherry.wire.container_config import EndpointSettings, NetworkingConfig, PortBinding
 
 log = logging.getLogger(__name__)
@@ -55,7 +53,7 @@ class Sandboxes:
         self._fabric = networks.fabric
         self._table = table
         self._directory = directory
-        self._names = Names()
+        self.names = NameService(table, networks.fabric.resolver)
         # By container: what `open` has taken and `connect` has not yet made use of.
         self._opened: dict[str, Sandbox] = {}
         networks.sandboxes = self
@@ -77,7 +75,7 @@ class Sandboxes:
         for name, settings in record.networks.items():
             if settings.mac_address:
                 record.hardware_addresses[name] = settings.mac_address
-        record.ports = _exposed(record)
+        record.ports = published.exposed(record)
 
     async def open(self, record: Container) -> Sandbox:
         """Make or find the namespace, take addresses and write the files of names.
@@ -142,7 +140,7 @@ class Sandboxes:
             ip_address=str(address),
             ip_prefix_len=network.network().prefixlen,
             mac_address=plug.hardware_address(),
-            dns_names=_names(record, settings) if network.user_defined else None,
+            dns_names=names_of(record, settings) if network.user_defined else None,
         )
 
     def _write_files(
@@ -153,7 +151,7 @@ class Sandboxes:
         same = host.network_mode == HOST
         told = resolver.settings_of_host() if same else resolver.settings_for_containers()
         fixed = _host_file("/etc/hosts") if same else ""
-        embedded = resolver.ADDRESS if self._named(endpoints.values()) else ""
+        embedded = resolver.ADDRESS if named(endpoints.values()) else ""
         addresses = [settings.ip_address for settings in endpoints.values()]
         gateway = next((s.gateway for s in endpoints.values() if s.gateway), "127.0.0.1")
         hostname = config.hostname or os.uname().nodename
@@ -188,10 +186,6 @@ class Sandboxes:
                 if settings.ip_address:
                     yield f"{alias.rpartition('/')[2] or other.name}={settings.ip_address}"
 
-    def _named(self, endpoints: Iterable[EndpointSettings]) -> list[str]:
-        """Return the networks of users' among endpoints' ones: their containers have names."""
-        return [e.network_id for e in endpoints if e.dns_names is not None and e.ip_address]
-
     async def connect(
         self, sandbox: Sandbox, record: Container
     ) -> tuple[dict[str, EndpointSettings], dict[str, list[PortBinding] | None]]:
@@ -204,7 +198,7 @@ class Sandboxes:
     def _connect(self, sandbox: Sandbox, record: Container) -> dict[str, list[PortBinding] | None]:
         record.networks = {**record.networks, **sandbox.endpoints}
         self._opened.pop(record.id, None)
-        ports = _exposed(record)
+        ports = published.exposed(record)
         if not sandbox.endpoints or sandbox.held is None:
             return ports
         routed = False
@@ -213,9 +207,9 @@ class Sandboxes:
             default = not routed and not network.internal
             self._plug(network, settings, f"eth{number}", sandbox.held, default=default)
             routed = routed or default
-        if entrance := _entrance(sandbox.endpoints):
+        if entrance := published.entrance(sandbox.endpoints):
             ports |= self._publish(record, entrance)
-        self._announce(record, sandbox.held)
+        self.names.announce(record, sandbox.held)
         return ports
 
     def _plug(
@@ -247,79 +241,12 @@ class Sandboxes:
                 "driver failed programming external connectivity on endpoint"
                 f" {record.name} ({endpoint.endpoint_id}): {error}"
             ) from error
-        published: dict[str, list[PortBinding] | None] = {}
+        bound: dict[str, list[PortBinding] | None] = {}
         for (key, one), number in zip(wanted, numbers, strict=True):
-            held = published.setdefault(key, [])
+            held = bound.setdefault(key, [])
             assert held is not None
             held.append(PortBinding(one.address, str(number)))
-        return published
-
-    def _announce(self, record: Container, namespace: Namespace) -> None:
-        """Give the container its names, and the resolver that knows them."""
-        self._name(record)
-        if self._named(record.networks.values()):
-            answers = resolver.Answers(
-                lambda name: self._lookup(record.id, name),
-                lambda address: self._names.owner_of(self._networks_of(record.id), address),
-                lambda: self._upstream(record.id),
-            )
-            self._fabric.resolver.serve(record.id, namespace.descriptor, answers)
-
-    def _name(self, record: Container) -> None:
-        for name, settings in record.networks.items():
-            if settings.dns_names and settings.ip_address:
-                self._names.add(
-                    (settings.network_id, name), record.id, settings.dns_names, settings.ip_address
-                )
-
-    def renamed(self, record: Container) -> None:
-        """Answer to a container's new name, and no longer to the old one."""
-        record.networks = {
-            name: msgspec.structs.replace(settings, dns_names=_names(record, settings))
-            if settings.dns_names is not None
-            else settings
-            for name, settings in record.networks.items()
-        }
-        self._table.save(record)
-        self._name(record)
-
-    def _upstream(self, identifier: str) -> Sequence[str]:
-        """Return the name servers that one container's foreign questions are passed on to.
-
-        The engine asks for it: so a container on internal networks only, which is to reach nothing,
-        reaches those on its networks alone. One on a container's own loopback is out of reach here.
-        """
-        record = self._table.get(identifier)
-        if record is None:
-            return ()
-        given = [server for server in record.host_config.dns or () if not files.on_loopback(server)]
-        servers = given if record.host_config.dns else resolver.host_resolvers()
-        connected = [s for s in record.networks.values() if s.ip_address]
-        if any(settings.gateway for settings in connected):
-            return servers
-        subnets = [
-            ipaddress.ip_network(f"{s.ip_address}/{s.ip_prefix_len}", strict=False)
-            for s in connected
-        ]
-        return [s for s in servers if any(ipaddress.ip_address(s) in subnet for subnet in subnets)]
-
-    def _networks_of(self, identifier: str) -> list[str]:
-        record = self._table.get(identifier)
-        return self._named(record.networks.values()) if record else []
-
-    def _lookup(self, identifier: str, name: str) -> list[str]:
-        """Return the addresses of a name as one container knows it: its own links come first."""
-        record = self._table.get(identifier)
-        if record is None:
-            return []
-        for settings in record.networks.values():
-            for link in settings.links or ():
-                target, _, alias = link.partition(":")
-                if name == (alias or target):
-                    with contextlib.suppress(WherryError):
-                        target = self._table.find(target).name
-                    return self._names.find([settings.network_id], target)
-        return self._names.find(self._named(record.networks.values()), name)
+        return bound
 
     async def close(self, record: Container) -> None:
         """Take back addresses and ports of a container that has ended; idempotent."""
@@ -342,10 +269,10 @@ class Sandboxes:
         for settings in left.endpoints.values() if left else ():
             self._fabric.free_address(settings.network_id, settings.ip_address)
         for name, settings in list(record.networks.items()):
-            self._names.remove(settings.network_id, record.id)
+            self.names.withdraw(settings.network_id, record.id)
             self._fabric.free_address(settings.network_id, settings.ip_address)
             record.networks[name] = modes.without_addresses(settings)
-        record.ports = _exposed(record)
+        record.ports = published.exposed(record)
 
     def restore_all(self) -> None:
         """Take up bridges, rules, addresses and ports of whatever had them; blocking."""
@@ -357,7 +284,7 @@ class Sandboxes:
                 with contextlib.suppress(WherryError):
                     network = self._networks.find(name)
                     used[network.id] = network
-            forwards.append((str(record.id), _forwards(record)))
+            forwards.append((str(record.id), published.forwards(record)))
         if not used:
             return
         self._fabric.restore(list(used.values()), [held for held in forwards if held[1]])
@@ -366,18 +293,18 @@ class Sandboxes:
                 if settings.network_id in used:
                     self._fabric.note_address(used[settings.network_id], settings.ip_address)
             try:
-                self._fabric.ports.hold(record.id, _held(record))
+                self._fabric.ports.hold(record.id, published.held(record))
             except WherryError as error:
                 log.warning("a port of container %s is held by another: %s", record.name, error)
 
     async def restore(self, record: Container) -> None:
         """Give names again to a container that ran on while the engine was away."""
-        if self._named(record.networks.values()):
+        if named(record.networks.values()):
             await to_the_end(self._restore, record)
 
     def _restore(self, record: Container) -> None:
         with contextlib.closing(of_process(record.state.pid)) as namespace:
-            self._announce(record, namespace)
+            self.names.announce(record, namespace)
 
     async def connect_live(
         self, record: Container, network: NetworkRecord, settings: EndpointSettings
@@ -419,7 +346,7 @@ class Sandboxes:
             record.networks = {**record.networks, network.name: settings}
             self._write_files(record, record.networks, live=True)
             self._publish_again(record)
-            self._announce(record, namespace)
+            self.names.announce(record, namespace)
             undo.pop_all()
             namespace.close()
         return settings
@@ -428,19 +355,19 @@ class Sandboxes:
         self, record: Container, network: NetworkRecord, settings: EndpointSettings
     ) -> None:
         """Take an endpoint away from a container that runs, or what there is of one."""
-        self._names.remove(network.id, record.id)
+        self.names.withdraw(network.id, record.id)
         self._fabric.links.remove(self._fabric.naming.veth(settings.endpoint_id))
         self._fabric.free_address(network.id, settings.ip_address)
         record.networks = {n: s for n, s in record.networks.items() if n != network.name}
 
     def _publish_again(self, record: Container) -> None:
         """Lead published ports to where the container is reached now."""
-        entrance = _entrance(record.networks)
+        entrance = published.entrance(record.networks)
         if entrance is None:
             self._fabric.unpublish(record.id)
-            record.ports = _exposed(record)
+            record.ports = published.exposed(record)
         elif not self._fabric.lead_elsewhere(record.id, entrance.ip_address):
-            record.ports = _exposed(record) | self._publish(record, entrance)
+            record.ports = published.exposed(record) | self._publish(record, entrance)
 
     async def disconnect_live(self, record: Container, network: NetworkRecord) -> None:
         """Disconnect a container from a network; its lock is held."""
@@ -462,7 +389,7 @@ class Sandboxes:
         self._unplug(record, network, settings)
         self._publish_again(record)
         self._write_files(record, record.networks, live=True)
-        if not self._named(record.networks.values()):
+        if not named(record.networks.values()):
             self._fabric.resolver.stop(record.id)
         self._route_elsewhere(record, settings)
 
@@ -473,45 +400,6 @@ class Sandboxes:
             return
         with contextlib.closing(of_process(record.state.pid)) as namespace:
             self._fabric.route(self._networks.find(other), namespace)
-
-
-def _entrance(endpoints: Mapping[str, EndpointSettings]) -> EndpointSettings | None:
-    """Return where published ports lead to: the first network that is not internal."""
-    return next((s for s in endpoints.values() if s.ip_address and s.gateway), None)
-
-
-def _names(record: Container, settings: EndpointSettings) -> list[str]:
-    """Return what a container is called on a network of users': its name first."""
-    given = [record.name, *(settings.aliases or ()), record.id[:12], record.config.hostname]
-    return list(dict.fromkeys(name for name in given if name))
-
-
-def _exposed(record: Container) -> dict[str, list[PortBinding] | None]:
-    """Return the ports as they are while nothing is published."""
-    if modes.main_network(record) is None:
-        return {}
-    return {modes.normal_port(port): None for port in record.config.exposed_ports or ()}
-
-
-def _held(record: Container) -> list[Wanted]:
-    """Return the published ports of a container that runs, to be held again."""
-    found = []
-    for key, bindings in record.ports.items():
-        number, _, protocol = key.partition("/")
-        for binding in bindings or ():
-            port = int(binding.host_port)
-            found.append(Wanted(protocol, int(number), binding.host_ip, port, port))
-    return found
-
-
-def _forwards(record: Container) -> list[Forward]:
-    entrance = _entrance(record.networks)
-    if entrance is None:
-        return []
-    return [
-        Forward(one.protocol, one.address, one.first, entrance.ip_address, one.port)
-        for one in _held(record)
-    ]
 
 
 def _host_file(path: str) -> str:

@@ -189,22 +189,26 @@ class Mask:
         return "masking paths"
 
     def execute(self, root: int) -> None:
-        with contextlib.ExitStack() as stack:
-            covers: dict[bool, int] = {}
+        null = -1
+        try:
             for path in self.paths:
                 target = _open_present(root, path)
                 if target is None:
                     continue
                 try:
-                    directory = stat.S_ISDIR(os.fstat(target).st_mode)
-                    if directory not in covers:
-                        covers[directory] = _empty_directory() if directory else _null_device(root)
-                        stack.callback(os.close, covers[directory])
-                    tree = mounts.clone_tree("", recursive=False, directory=covers[directory])
+                    if stat.S_ISDIR(os.fstat(target).st_mode):
+                        # One for each: before Linux 6.15, what is not mounted is not copied.
+                        tree = _empty_directory()
+                    else:
+                        null = _null_device(root) if null < 0 else null
+                        tree = mounts.clone_tree("", recursive=False, directory=null)
                     mounts.attach(tree, target)
                     os.close(tree)
                 finally:
                     os.close(target)
+        finally:
+            if null >= 0:
+                os.close(null)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def running_wherryd(root: Path) -> Iterator[Engine]:
         while not sock.exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"wherryd did not start:\n{(root / 'log').read_text()}")
-            time.sleep(0.05)
+            time.sleep(0.05)  # readiness is the socket, and nobody announces it
         yield engine
     finally:
         with contextlib.suppress(subprocess.CalledProcessError):

@@ -8,8 +8,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from fixtures.engine import Engine, program
 from wherry.engine.images.pack.collect import Packed, collect
 from wherry.engine.images.pack.layer import write_layer
@@ -44,7 +42,6 @@ def run(root: Path, packed: Packed, *command: str) -> str:
     return result.stdout
 
 
-@pytest.mark.skipif(not Path(PYTHON).exists(), reason=f"{PYTHON} is not there")
 def test_the_systems_python_runs(tmp_path: Path) -> None:
     packed = collect([PYTHON], [])
     out = run(unpacked(packed, tmp_path), packed, *packed.entrypoint, "-c", IMPORTS)
@@ -65,7 +62,6 @@ def test_usual_programs_run(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.skipif(not Path(PYTHON).exists(), reason=f"{PYTHON} is not there")
 def test_an_engine_makes_and_runs_the_image(engine: Engine) -> None:
     words = ["--label", "a=b", "--cmd", "-c 'print(6 * 7)'", "packed", PYTHON, "/bin/ls:/bin/list"]
     done = subprocess.run(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 
 from wherry.base.errors import ConflictError
+from wherry.base.lock import try_lock
 
 
 class AlreadyRunningError(ConflictError):
@@ -19,16 +19,15 @@ class Pidfile:
     def __init__(self, path: str) -> None:
         self._path = path
         os.makedirs(os.path.dirname(path), 0o711, exist_ok=True)
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._descriptor, 32).decode().strip()
-            os.close(self._descriptor)
+        held = try_lock(path, 0o644)
+        if held is None:
+            with open(path, encoding="ascii", errors="replace") as file:
+                holder = file.read(32).strip()
             raise AlreadyRunningError(
                 f"wherryd is running already with process ID {holder} (pidfile {path}): use"
                 " another --pidfile, --data-root, --exec-root and -H for a second engine"
-            ) from None
+            )
+        self._descriptor = held
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
 

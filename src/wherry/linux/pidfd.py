@@ -8,7 +8,7 @@ import os
 import signal
 from typing import Final
 
-from wherry.linux import libc
+from wherry.linux import libc, process
 
 # _IOWR(0xFF, 11, struct pidfd_info), include/uapi/linux/pidfd.h. The size in the number is that of
 # the struct's first published version (64 bytes); the kernel takes any size from there on.
@@ -61,12 +61,9 @@ def _zombie_status(pidfd: int) -> int | None:
     pid = pid_of(pidfd)
     if pid <= 0:
         return None
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    return int(fields[-1]) if fields[0] == b"Z" and pid_of(pidfd) == pid else None
+    fields = process.stat_fields(pid)
+    zombie = fields and fields[0] == b"Z" and pid_of(pidfd) == pid
+    return int(fields[-1]) if zombie else None
 
 
 def pid_of(pidfd: int) -> int:

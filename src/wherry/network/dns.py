@@ -15,6 +15,7 @@ from typing import Final
 A, PTR, AAAA, MX = 1, 12, 28, 15
 NO_ERROR, SERVER_FAILURE, REFUSED = 0, 2, 5
 LARGEST: Final = 65535
+LENGTH_BYTES: Final = 2
 
 _HEADER: Final = struct.Struct("!HHHHHH")
 _TAIL: Final = struct.Struct("!HH")
@@ -40,6 +41,11 @@ class Query:
     recursion: bool
     largest: int
     question: bytes
+
+
+def framed(message: bytes) -> bytes:
+    """Return a message as it goes over TCP: its length before it."""
+    return len(message).to_bytes(LENGTH_BYTES, "big") + message
 
 
 def parse(data: bytes) -> Query | None:

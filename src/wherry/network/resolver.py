@@ -33,12 +33,11 @@ log = logging.getLogger(__name__)
 
 ADDRESS: Final = "127.0.0.11"
 _TTL: Final = 600
-_FALLBACK: Final = ("8.8.8.8", "8.8.4.4")
+PUBLIC: Final = ("8.8.8.8", "8.8.4.4")
 _STUB: Final = "127.0.0.53"
 _BEHIND_STUB: Final = "/run/systemd/resolve/resolv.conf"
 _TABLE: Final = "wherry-resolver"
 _REVERSE: Final = ".in-addr.arpa"
-_LENGTH_BYTES: Final = 2
 _MOST_CONNECTIONS: Final = 32
 _BACKLOG: Final = 128
 # Bytes of one connection, some dozens of questions, before others have their turn.
@@ -201,7 +200,7 @@ class Resolver:
         received += data
 
         def answer(reply: bytes) -> None:
-            framed = len(reply).to_bytes(_LENGTH_BYTES, "big") + reply
+            framed = dns.framed(reply)
             try:
                 whole = connection.send(framed) == len(framed)
             except OSError:
@@ -209,11 +208,11 @@ class Resolver:
             if not whole:  # nobody reads there, and half an answer cannot be taken back
                 self._hang_up(served, connection)
 
-        while len(received) >= _LENGTH_BYTES and connection in served.connections:
-            end = _LENGTH_BYTES + int.from_bytes(received[:_LENGTH_BYTES], "big")
+        while len(received) >= dns.LENGTH_BYTES and connection in served.connections:
+            end = dns.LENGTH_BYTES + int.from_bytes(received[: dns.LENGTH_BYTES], "big")
             if len(received) < end:
                 return
-            query = bytes(received[_LENGTH_BYTES:end])
+            query = bytes(received[dns.LENGTH_BYTES : end])
             del received[:end]
             self._handle(served, query, answer, stream=True)
 
@@ -289,7 +288,7 @@ def _redirect(datagram_port: int, stream_port: int) -> None:
 def host_resolvers(path: str = "/etc/resolv.conf") -> Sequence[str]:
     """Return the resolvers that the host uses, public ones where it names none."""
     found = settings_of_host(path).get("nameserver", ())
-    return found or _FALLBACK
+    return found or PUBLIC
 
 
 def settings_for_containers(

@@ -22,7 +22,6 @@ from wherry.network import dns
 _SECONDS: Final = 3.0
 _PORT: Final = 53
 _MOST_AT_ONCE: Final = 100
-_LENGTH_BYTES: Final = 2
 # Perhaps the next server knows (moby, libnetwork/resolver.go).
 _ASK_ANOTHER: Final = (dns.SERVER_FAILURE, dns.REFUSED)
 
@@ -141,17 +140,17 @@ class Upstream:
             return one.recv(dns.LARGEST)
         key = self._selector.get_key(one)
         if key.events == selectors.EVENT_WRITE:
-            one.sendall(len(pending.data).to_bytes(_LENGTH_BYTES, "big") + pending.data)
+            one.sendall(dns.framed(pending.data))
             self._selector.modify(one, selectors.EVENT_READ, key.data)
             return None
         data = one.recv(dns.LARGEST)
         if not data:
             return b""
         pending.received += data
-        length = int.from_bytes(pending.received[:_LENGTH_BYTES], "big") + _LENGTH_BYTES
-        if len(pending.received) < max(length, _LENGTH_BYTES + 1):
+        length = int.from_bytes(pending.received[: dns.LENGTH_BYTES], "big") + dns.LENGTH_BYTES
+        if len(pending.received) < max(length, dns.LENGTH_BYTES + 1):
             return None
-        return bytes(pending.received[_LENGTH_BYTES:length])
+        return bytes(pending.received[dns.LENGTH_BYTES : length])
 
 
 def _begin(pending: _Pending, server: str) -> socket.socket | None:

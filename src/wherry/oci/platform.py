@@ -6,7 +6,7 @@ import platform as machine
 from collections.abc import Sequence
 
 from wherry.base.errors import InvalidError
-from wherry.oci.image import Descriptor, Platform
+from wherry.oci.image import Descriptor, ImageConfig, Platform
 
 _ARCHITECTURES = {
     "x86_64": "amd64",
@@ -30,6 +30,11 @@ def host_platform() -> Platform:
     """Return what this machine runs."""
     name = machine.machine().lower()
     return normalised(Platform(architecture=_ARCHITECTURES.get(name, name), os="linux"))
+
+
+def platform_of(config: ImageConfig) -> Platform:
+    """Return what an image is for."""
+    return Platform(config.architecture, config.os, variant=config.variant)
 
 
 def parse_platform(text: str) -> Platform:

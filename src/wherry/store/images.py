@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from wherry.base.errors import InvalidError, NotFoundError
-from wherry.oci.digest import Digest, digest_bytes, encoded_of, parse_digest
+from wherry.oci.digest import Digest, digest_bytes, encoded_of
 from wherry.oci.image import Descriptor, ImageConfig
 from wherry.oci.reference import InvalidReferenceError, Reference, parse_reference
 from wherry.store.content.store import ContentStore
@@ -262,9 +262,6 @@ def _key(reference: Reference) -> str:
 
 def _decode(config_bytes: bytes) -> ImageConfig:
     try:
-        config = msgspec.json.decode(config_bytes, type=ImageConfig)
+        return msgspec.json.decode(config_bytes, type=ImageConfig)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InvalidError(f"invalid image configuration: {error}") from error
-    for diff_id in config.rootfs.diff_ids:
-        parse_digest(diff_id)
-    return config

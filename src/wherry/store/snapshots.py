@@ -11,12 +11,13 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wherry.base.trees import size_below
 from wherry.oci.digest import Digest
 from wherry.store import trash
 from wherry.store.errors import full_disk_named
 from wherry.store.layers.diff import Change, changes
 from wherry.store.layers.store import LayerStore
-from wherry.store.layers.view import LayerView, tree_size
+from wherry.store.layers.view import LayerView
 from wherry.store.layout import Layout
 
 
@@ -107,7 +108,7 @@ class SnapshotStore:
 
     def usage(self, container_id: str) -> int:
         """Return how many bytes a container has written."""
-        return tree_size(self.upper(container_id))
+        return size_below(self.upper(container_id))
 
     def remove(self, container_id: str) -> None:
         """Remove all that a container has on disk; idempotent."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable
 
 from wherry.base.errors import ConflictError
-from wherry.base.trees import files_below, remove_tree
+from wherry.base.trees import files_below, remove_tree, size_below
 from wherry.volume.copy import Tree, copy_attributes, copy_tree
 
 log = logging.getLogger(__name__)
@@ -71,8 +71,7 @@ class VolumeDirectories:
 
     def usage(self, name: str) -> int:
         """Return the bytes in the files of a volume, every hard-linked file once."""
-        told = {(one.st_dev, one.st_ino): one.st_size for one in files_below(self.path(name))}
-        return sum(told.values())
+        return size_below(self.path(name))
 
     def remove(self, name: str) -> None:
         """Remove a volume; one that has gone already is no error."""

@@ -27,23 +27,23 @@ def split_reference(text: str) -> tuple[str, str]:
 
 def familiar_to_full(name: str) -> str:
     """Return the name with its registry: `busybox` is docker.io/library/busybox."""
-    first, slash, _ = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return name
-    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
+    return name if _registry(name) else f"docker.io/{path_of(name)}"
 
 
 def host_of(name: str) -> str:
     """Return the key of the registry that an image name belongs to."""
-    first, slash, _ = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return HUB if first in ("docker.io", "index.docker.io") else first
-    return HUB
+    registry = _registry(name)
+    return HUB if registry in ("", "docker.io", "index.docker.io") else registry
 
 
 def path_of(name: str) -> str:
     """Return the repository of an image name without its registry."""
-    first, slash, rest = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return rest
-    return name if slash else f"library/{name}"
+    if registry := _registry(name):
+        return name.removeprefix(f"{registry}/")
+    return name if "/" in name else f"library/{name}"
+
+
+def _registry(name: str) -> str:
+    """Return the registry that a name says, empty where it says none."""
+    first, slash, _ = name.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else ""

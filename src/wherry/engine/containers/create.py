@@ -26,14 +26,13 @@ from wherry.engine.containers.table import ContainerTable, NameInUseError
 from wherry.engine.events import Events
 from wherry.engine.signals import parse_signal
 from wherry.engine.spec import capabilities, environment, resources, security
-from wherry.oci.image import Healthcheck, ImageRunConfig, Platform
-from wherry.oci.platform import format_platform, parse_platform, rank
+from wherry.oci.image import Healthcheck, ImageRunConfig
+from wherry.oci.platform import format_platform, parse_platform, platform_of, rank
 from wherry.runtime import cgroups
 from wherry.store.snapshots import SnapshotStore
 from wherry.wire.container_config import Config, HostConfig, NetworkingConfig
 
 BUILT_IN_RUNTIME = "wherry"
-_ANONYMOUS = {"com.docker.volume.anonymous": ""}
 _SHORTEST_HEALTH_NS = 1_000_000
 _RESTART_POLICIES = ("", "no", "always", "unless-stopped", "on-failure")
 
@@ -138,8 +137,7 @@ class CreateContainer:
         if point.type != "volume":
             return point
         name = point.name or new_id()
-        # What prune removes without being asked for more: moby, volume/service/service.go.
-        source = await self.volumes.ensure(name, _ANONYMOUS if point.anonymous else None)
+        source = await self.volumes.ensure(name, anonymous=point.anonymous)
         if point.anonymous:
             undo.push_async_callback(self.volumes.remove_anonymous, name)
         return msgspec.structs.replace(point, name=name, source=source)
@@ -160,7 +158,7 @@ def _check_platform(image: Any, platform: str | None, name: str) -> None:
     if not platform:
         return
     wanted = parse_platform(platform)
-    offered = Platform(image.config.architecture, image.config.os, variant=image.config.variant)
+    offered = platform_of(image.config)
     if rank(offered, wanted) is None:
         raise NotFoundError(
             f"image with reference {name} was found but does not match the specified platform:"

@@ -36,10 +36,23 @@ def parse_until(text: str, now_ns: int) -> int:
     raise InvalidError(f"failed to parse {text!r} as a time or a duration")
 
 
-def label_matches(labels: Mapping[str, str], filters: Mapping[str, list[str]]) -> bool:
+def label_matches(labels: Mapping[str, str], filters: Mapping[str, Sequence[str]]) -> bool:
     """Tell whether all of `label` hold, and none of `label!`."""
     return all(_has_label(labels, text) for text in filters.get("label", ())) and not any(
         _has_label(labels, text) for text in filters.get("label!", ())
+    )
+
+
+def passes(
+    labels: Mapping[str, str],
+    filters: Mapping[str, Sequence[str]],
+    matches: Callable[[str, str], bool],
+) -> bool:
+    """Tell whether the labels hold, and for every other key any of its values, says `matches`."""
+    return label_matches(labels, filters) and all(
+        any(matches(key, text) for text in values)
+        for key, values in filters.items()
+        if values and key not in ("label", "label!")
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from wherry.engine.containers.record import Container
@@ -35,7 +35,7 @@ class Sandboxes(Protocol):
 class Volumes(Protocol):
     """The volumes that containers use (`wherry.engine.volumes`)."""
 
-    async def ensure(self, name: str, labels: Mapping[str, str] | None = None) -> str:
+    async def ensure(self, name: str, *, anonymous: bool = False) -> str:
         """Make the volume if it is not there, and return the path of its content."""
 
     async def copy_up(self, name: str, layers: Sequence[Digest], path: str) -> None:

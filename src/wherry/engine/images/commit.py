@@ -19,11 +19,11 @@ from wherry.engine.events import Events
 from wherry.engine.images import changes as instructions
 from wherry.engine.images.crossing import spooled
 from wherry.engine.images.lease import lease_or_discard
-from wherry.engine.images.make import add_layer, put_image, step, words
+from wherry.engine.images.make import add_layer, put_image, step, target_of, words
 from wherry.engine.spec.environment import merge
 from wherry.oci.image import ImageRunConfig
 from wherry.oci.platform import host_platform, parse_platform
-from wherry.oci.reference import Reference, parse_reference
+from wherry.oci.reference import Reference
 from wherry.store.errors import full_disk_named
 from wherry.store.images import Image, ImageNotFoundError
 from wherry.store.store import Store
@@ -67,7 +67,7 @@ class CommitContainer:
     async def __call__(self, wanted: CommitRequest) -> str:
         """Return the id of the new image. The container is paused meanwhile, if asked."""
         record = self.table.find(wanted.container)
-        target = target_of(wanted.repository, wanted.tag)
+        target = _target(wanted.repository, wanted.tag)
         run = instructions.apply(_run_config(record.config, wanted.config), wanted.changes)
         pause = wanted.pause and record.state.status is Status.RUNNING
         if pause:
@@ -116,7 +116,7 @@ class ImportImage:
 
     async def __call__(self, chunks: AsyncIterator[bytes], wanted: ImportRequest) -> str:
         """Return the id of the new image."""
-        target = target_of(wanted.repository, wanted.tag)
+        target = _target(wanted.repository, wanted.tag)
         if wanted.platform:
             _require_host(wanted.platform)
         run = instructions.apply(ImageRunConfig(), wanted.changes)
@@ -142,14 +142,8 @@ class ImportImage:
             return image
 
 
-def target_of(repository: str, tag: str) -> Reference | None:
-    """Return the name that an image is to get; None for no name."""
-    if not repository:
-        return None
-    reference = parse_reference(repository)
-    if reference.digest:
-        raise InvalidError("refusing to create a tag with a digest reference")
-    return reference.with_tag(tag) if tag else reference.with_default_tag()
+def _target(repository: str, tag: str) -> Reference | None:
+    return target_of(repository, tag) if repository else None
 
 
 def _require_host(platform: str) -> None:

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
-from wherry.base.errors import InvalidError
 from wherry.engine.events import Events
 from wherry.engine.images.changes import apply
 from wherry.engine.images.lease import lease_or_discard
-from wherry.engine.images.make import add_layer, put_image, step, words
+from wherry.engine.images.make import add_layer, put_image, step, target_of, words
 from wherry.engine.spec.environment import merge
 from wherry.oci.image import ImageRunConfig
-from wherry.oci.reference import parse_reference
 from wherry.store.errors import full_disk_named
 from wherry.store.images import Image
 from wherry.store.store import Store
@@ -34,10 +32,7 @@ class PackImage:
 
     async def __call__(self, wanted: PackRequest, *, progress: Callable[[str], None]) -> str:
         """Return the id of the new image."""
-        target = parse_reference(wanted.name)
-        if target.digest:
-            raise InvalidError("refusing to create a tag with a digest reference")
-        target = target.with_default_tag()
+        target = target_of(wanted.name)
         packed = await in_thread(_collect, wanted)
         for note in packed.notes:
             progress(note)

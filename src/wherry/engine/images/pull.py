@@ -19,7 +19,7 @@ from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import DataLossError, InvalidError, NotFoundError, UnavailableError
 from wherry.engine.events import Events
 from wherry.engine.images.lease import Lease, lease
-from wherry.engine.images.transfer import Meter, Progress, TransferStep, short
+from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
 from wherry.oci.digest import Digest, parse_digest
 from wherry.oci.image import (
     INDEX_TYPES,
@@ -30,7 +30,14 @@ from wherry.oci.image import (
     Manifest,
     Platform,
 )
-from wherry.oci.platform import choose, format_platform, host_platform, parse_platform, rank
+from wherry.oci.platform import (
+    choose,
+    format_platform,
+    host_platform,
+    parse_platform,
+    platform_of,
+    rank,
+)
 from wherry.oci.reference import Reference, parse_reference
 from wherry.registry.client import FetchedManifest, RegistryClient, Repository
 from wherry.store.content.writer import BlobMismatchError, BlobWriter
@@ -166,17 +173,7 @@ class PullImage:
         slots = asyncio.Semaphore(_AT_ONCE)
         for layer in layers:
             progress(TransferStep(short(layer.descriptor.digest), "Pulling fs layer"))
-        tasks = [
-            asyncio.create_task(self._fetch_layer(repository, layer, slots, progress))
-            for layer in layers
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        await together(self._fetch_layer(repository, layer, slots, progress) for layer in layers)
 
     async def _fetch_layer(
         self,
@@ -279,7 +276,7 @@ def _decode(data: bytes, shape: type[Shape], what: str) -> Shape:
 
 
 def _require_platform(image: Image, wanted: Platform, reference: Reference) -> None:
-    offered = Platform(image.config.architecture, image.config.os, variant=image.config.variant)
+    offered = platform_of(image.config)
     if rank(offered, wanted) is None:
         raise NoMatchingManifestError(
             f"image with reference {reference.familiar} was found but its platform"

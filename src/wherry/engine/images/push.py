@@ -16,7 +16,7 @@ from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import NotFoundError
 from wherry.engine.events import Events
 from wherry.engine.images.lease import Lease, lease
-from wherry.engine.images.transfer import Meter, Progress, TransferStep, short
+from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
 from wherry.oci.digest import Digest
 from wherry.oci.image import DOCKER_LAYER, OCI_LAYER, OCI_LAYER_GZIP, Descriptor
 from wherry.oci.reference import Reference, parse_reference
@@ -123,17 +123,9 @@ class PushImage:
     ) -> None:
         slots = asyncio.Semaphore(_AT_ONCE)
         blobs = list({one.descriptor.digest: one.descriptor for one in image.layers}.values())
-        tasks = [
-            asyncio.create_task(self._push_blob(repository, reference, blob, slots, progress))
-            for blob in blobs
-        ]
-        try:
-            await asyncio.gather(*tasks)
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        await together(
+            self._push_blob(repository, reference, blob, slots, progress) for blob in blobs
+        )
 
     async def _push_blob(
         self,

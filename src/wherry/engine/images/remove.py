@@ -16,7 +16,7 @@ from wherry.engine.events import Events
 from wherry.engine.images.views import Selection
 from wherry.oci.digest import encoded_of
 from wherry.oci.reference import InvalidReferenceError, Reference, parse_reference
-from wherry.store.images import Image
+from wherry.store.images import Image, ImageNotFoundError
 from wherry.store.store import Store
 
 Removal = tuple[str, str]
@@ -79,12 +79,13 @@ class RemoveImage:
     def _forgotten_parent(self, image: Image) -> Image | None:
         if image.parent is None:
             return None
-        parents = [one for one in self.store.images.list() if one.id == image.parent]
-        if not parents or self.store.images.references(image.parent):
+        try:
+            parent = self.store.images.get(image.parent)
+        except ImageNotFoundError:
             return None
-        if self.store.images.children(image.parent) or self._users(parents[0]):
+        if self.store.images.references(parent.id) or self._children(parent):
             return None
-        return parents[0]
+        return None if self._users(parent) else parent
 
     def _children(self, image: Image) -> bool:
         return bool(self.store.images.children(image.id))
@@ -131,11 +132,8 @@ class RemoveImage:
 
     async def prune(self, filters: Mapping[str, Sequence[str]]) -> tuple[Sequence[Removal], int]:
         """Remove images that no container uses: nameless ones, or all with dangling=false."""
-        selection = Selection(
-            {key: values for key, values in filters.items() if key != "dangling"},
-            self.store.images.resolve,
-        )
-        every = Selection(filters, self.store.images.resolve).dangling is False
+        selection = Selection(filters, self.store.images.resolve)
+        every = selection.dangling is False
         done: list[Removal] = []
         freed = 0
         for image in await in_thread(self.store.images.list):
@@ -143,7 +141,7 @@ class RemoveImage:
             tagged = any(reference.tag for reference in references)
             if (tagged and not every) or self._users(image):
                 continue
-            if not selection.passes(image, references):
+            if not selection.fits(image):
                 continue
             if await in_thread(self._children, image):
                 continue

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from wherry.base.crossing import in_thread
-from wherry.base.errors import InvalidError
 from wherry.engine.containers.stop import StopContainer
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
@@ -18,13 +17,13 @@ from wherry.engine.images.commit import (
     ImportRequest,
 )
 from wherry.engine.images.crossing import ChunkReader, streamed
+from wherry.engine.images.make import target_of
 from wherry.engine.images.packing import PackImage
 from wherry.engine.images.pull import PullImage
 from wherry.engine.images.push import PushImage
 from wherry.engine.images.remove import Removal, RemoveImage
 from wherry.engine.images.views import HistoryView, ImageView, Loaded, Selection
 from wherry.oci.digest import Digest
-from wherry.oci.reference import parse_reference
 from wherry.registry.client import RegistryClient, RegistrySettings
 from wherry.store.images import Image, ImageNotFoundError
 from wherry.store.store import Store
@@ -113,11 +112,8 @@ class Images:
 
     async def tag(self, source: str, target: str) -> None:
         """Give an image one more name; another image may lose it."""
-        reference = parse_reference(target)
-        if reference.digest:
-            raise InvalidError("refusing to create a tag with a digest reference")
+        reference = target_of(target)
         image = await in_thread(self._store.images.resolve, source)
-        reference = reference.with_default_tag()
         await in_thread(self._store.images.tag, reference, image.id)
         self._events.emit("image", "tag", image.id, {"name": reference.familiar})
 

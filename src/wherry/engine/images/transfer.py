@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from wherry.oci.digest import Digest, encoded_of
 
@@ -22,6 +23,21 @@ class TransferStep:
 
 
 Progress = Callable[[TransferStep], None]
+
+
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at once; when one part fails, the others are ended before it raises.
+
+    Not a TaskGroup, which would wrap what a registry or the store said into a group of errors.
+    """
+    tasks = [asyncio.ensure_future(part) for part in work]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def short(digest: Digest) -> str:

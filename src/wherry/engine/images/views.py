@@ -95,9 +95,6 @@ class Selection:
         self._since = [_created_ns(find(text)) for text in filters.get("since", ())]
         now = now_ns or time.time_ns()
         self._until = [parse_until(text, now) for text in filters.get("until", ())]
-        self._labels = {
-            key: [*values] for key, values in filters.items() if key in ("label", "label!")
-        }
         self._dangling = _truth(filters.get("dangling", ()))
 
     @property
@@ -106,17 +103,21 @@ class Selection:
         return self._dangling
 
     def passes(self, image: Image, references: Collection[Reference]) -> bool:
-        """Tell whether an image passes all filters."""
+        """Tell whether an image passes all filters but `reference`."""
         tagged = any(reference.tag for reference in references)
         if self._dangling is not None and self._dangling == tagged:
             return False
+        return self.fits(image)
+
+    def fits(self, image: Image) -> bool:
+        """Tell whether an image passes the filters that have nothing to do with its names."""
         created = _created_ns(image)
         labels = (image.config.config.labels if image.config.config else None) or {}
         return (
             all(created < limit for limit in self._before)
             and all(created > limit for limit in self._since)
             and all(created <= limit for limit in self._until)
-            and label_matches(labels, self._labels)
+            and label_matches(labels, self._filters)
         )
 
     def names(self, references: Iterable[Reference]) -> list[Reference]:

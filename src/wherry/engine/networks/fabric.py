@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 
 from wherry.base.errors import ForbiddenError, NotFoundError, UnavailableError, WherryError
 from wherry.engine.networks.record import NetworkRecord
-from wherry.network import namespaces
 from wherry.network.addresses import Address, AddressPool, Network, parse_address, parse_subnet
 from wherry.network.firewall import Firewall, Forward, RulesMissingError
 from wherry.network.links import Bridge, Links, Plug, enable_forwarding
@@ -265,8 +264,3 @@ def _pool(record: NetworkRecord) -> AddressPool:
     within = parse_subnet(record.ip_range) if record.ip_range else subnet
     reserved = {record.gateway_address(), *(parse_address(a) for a in record.auxiliary.values())}
     return AddressPool(subnet, within, reserved)
-
-
-def make_namespace() -> Namespace:
-    """Make an empty network namespace."""
-    return namespaces.make()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from wherry.base.errors import InvalidError
+from wherry.network.resolver import PUBLIC
 
 _HOSTS: Final = """\
 127.0.0.1\tlocalhost
@@ -19,7 +20,6 @@ ff00::0\tip6-mcastprefix
 ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 """
-_PUBLIC: Final = ("8.8.8.8", "8.8.4.4")
 HOST_GATEWAY: Final = "host-gateway"
 
 
@@ -85,7 +85,7 @@ def resolv_conf(
     else:
         told = host.get("nameserver", ())
         own = [s for s in told if loopback or not on_loopback(s)]
-        nameservers = servers or own or _PUBLIC
+        nameservers = servers or own or PUBLIC
     searched = search or host.get("search", ())
     chosen = list(options or host.get("options", ()))
     if embedded and not any(word.startswith("ndots:") for word in chosen):

@@ -21,11 +21,10 @@ from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.networks import files, modes, published
 from wherry.engine.networks.answers import NameService, named, names_of
-from wherry.engine.networks.fabric import make_namespace
 from wherry.engine.networks.opened import Sandbox
 from wherry.engine.networks.record import HOST, NetworkRecord
 from wherry.engine.networks.service import Networks
-from wherry.network import resolver
+from wherry.network import namespaces, resolver
 from wherry.network.addresses import parse_address
 from wherry.network.links import Plug
 from wherry.network.namespaces import Namespace, entered, of_process
@@ -100,7 +99,7 @@ class Sandboxes:
             sandbox = self._join(record, self._table.find(joined))
             self._opened[record.id] = sandbox
             return sandbox
-        sandbox = Sandbox(make_namespace())
+        sandbox = Sandbox(namespaces.make())
         try:
             for name, settings in record.networks.items():
                 network = self._networks.with_subnet(self._networks.find(name))

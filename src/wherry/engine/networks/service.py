@@ -20,7 +20,7 @@ from wherry.base.errors import (
     UnsupportedError,
 )
 from wherry.base.ids import NetworkId, new_id
-from wherry.engine.containers.filters import label_matches, parse_until
+from wherry.engine.containers.filters import label_matches, parse_until, passes
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
@@ -222,12 +222,7 @@ class Networks:
         ]
 
     def _passes(self, network: NetworkRecord, filters: Mapping[str, Sequence[str]]) -> bool:
-        labels = {key: [*values] for key, values in filters.items() if key == "label"}
-        return label_matches(network.labels, labels) and all(
-            any(self._matches(network, key, text) for text in values)
-            for key, values in filters.items()
-            if values and key != "label"
-        )
+        return passes(network.labels, filters, lambda key, text: self._matches(network, key, text))
 
     def _matches(self, network: NetworkRecord, key: str, text: str) -> bool:
         if key == "dangling":
@@ -339,12 +334,11 @@ class Networks:
     async def prune(self, filters: Mapping[str, Sequence[str]]) -> Sequence[str]:
         """Remove every network of users' that no container has an endpoint on."""
         before = [parse_until(text, time.time_ns()) for text in filters.get("until", ())]
-        labels = {key: [*values] for key, values in filters.items() if key != "until"}
         removed = []
         for network in self:
             unused = network.user_defined and not self.members(network)
             young = any(network.created > limit for limit in before)
-            if not unused or young or not label_matches(network.labels, labels):
+            if not unused or young or not label_matches(network.labels, filters):
                 continue
             with contextlib.suppress(NotFoundError, NetworkInUseError):  # meanwhile
                 await self.remove(network.id)

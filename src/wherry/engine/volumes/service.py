@@ -19,7 +19,7 @@ import msgspec
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import ConflictError, InvalidError, NotFoundError, UnsupportedError
 from wherry.base.ids import new_id
-from wherry.engine.containers.filters import label_matches
+from wherry.engine.containers.filters import label_matches, passes
 from wherry.engine.events import Events
 from wherry.oci.digest import Digest
 from wherry.store.layers.store import LayerStore
@@ -29,6 +29,7 @@ from wherry.wire.requests import VolumeCreate
 from wherry.wire.times import rfc3339_nano
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+# What prune removes without being asked for more (moby, volume/service/service.go).
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
 _TRUE: Final = ("1", "true")
 _BINDS: Final = frozenset({"bind", "rbind"})
@@ -130,11 +131,12 @@ class Volumes:
         if not record.device:
             self._directories.make(record.name)
 
-    async def ensure(self, name: str, labels: Mapping[str, str] | None = None) -> str:
+    async def ensure(self, name: str, *, anonymous: bool = False) -> str:
         """Make the volume if it is not there, and return the path of its content."""
+        labels = {ANONYMOUS_LABEL: ""} if anonymous else {}
         async with self._changing(name):
             if name not in self._by_name:
-                await self._make(name, labels or {}, {})
+                await self._make(name, labels, {})
         return await self.path_of(name)
 
     async def path_of(self, name: str) -> str:
@@ -177,12 +179,7 @@ class Volumes:
         ]
 
     def _passes(self, record: VolumeRecord, filters: Mapping[str, Sequence[str]]) -> bool:
-        labels = {key: [*values] for key, values in filters.items() if key.startswith("label")}
-        return label_matches(record.labels, labels) and all(
-            any(self._matches(record, key, text) for text in values)
-            for key, values in filters.items()
-            if values and not key.startswith("label")
-        )
+        return passes(record.labels, filters, lambda key, text: self._matches(record, key, text))
 
     def _matches(self, record: VolumeRecord, key: str, text: str) -> bool:
         if key == "name":
@@ -255,10 +252,9 @@ class Volumes:
     async def prune(self, filters: Mapping[str, Sequence[str]]) -> tuple[Sequence[str], int]:
         """Remove what no container uses: anonymous ones only, all of them with the filter `all`."""
         every = any(text.lower() in _TRUE for text in filters.get("all", ()))
-        labels = {key: values for key, values in filters.items() if key.startswith("label")}
         removed, freed = [], 0
         for record in list(self._by_name.values()):
-            if not (every or record.anonymous) or not self._passes(record, labels):
+            if not (every or record.anonymous) or not label_matches(record.labels, filters):
                 continue
             size = await self._size(record)
             # Counting took its time: it may be used now, or gone.

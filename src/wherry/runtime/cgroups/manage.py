@@ -134,7 +134,7 @@ def update(path: str, resources: Mapping[str, Any]) -> None:
 
 def join(path: str) -> None:
     """Move the calling process into every cgroup of this path that exists."""
-    _move_here(_open_procs(path))
+    _move(_open_procs(path))
 
 
 def begin_join(path: str) -> Callable[[], None]:
@@ -151,7 +151,7 @@ def begin_join(path: str) -> Callable[[], None]:
 
     def move() -> None:
         try:
-            _move_here(opened)
+            _move(opened)
         except OSError as error:
             failures.append(error)
         finally:
@@ -175,11 +175,11 @@ def _open_procs(path: str) -> list[int]:
     return opened
 
 
-def _move_here(opened: list[int]) -> None:
-    """Write this process into open files of cgroups, and close them."""
+def _move(opened: list[int], pid: int = 0) -> None:
+    """Write a process, by default the calling one, into open files of cgroups, and close them."""
     try:
         for descriptor in opened:
-            os.write(descriptor, b"0")
+            os.write(descriptor, str(pid).encode())
     finally:
         for descriptor in opened:
             os.close(descriptor)
@@ -248,9 +248,7 @@ def is_frozen(path: str) -> bool:
 
 def place(path: str, pid: int) -> None:
     """Move another process into every cgroup of this path that exists."""
-    for directory in hierarchy().directories(path, _ALL_CONTROLLERS):
-        with contextlib.suppress(FileNotFoundError):
-            _write(f"{directory}/cgroup.procs", str(pid))
+    _move(_open_procs(path), pid)
 
 
 def remove(path: str) -> None:

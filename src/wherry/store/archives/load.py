@@ -17,9 +17,6 @@ from wherry.base.errors import InvalidError
 from wherry.oci.digest import Digest
 from wherry.oci.image import (
     INDEX_TYPES,
-    OCI_LAYER,
-    OCI_LAYER_GZIP,
-    OCI_LAYER_ZSTD,
     OCI_MANIFEST,
     Descriptor,
     ImageConfig,
@@ -32,12 +29,16 @@ from wherry.store.archives.save import IMAGE_NAME, blob_path
 from wherry.store.content.store import ContentStore
 from wherry.store.images import Image, ImageLayer, ImageStore
 from wherry.store.layers import tar
-from wherry.store.layers.compression import Readable, buffered, compression_of, decompressed
+from wherry.store.layers.compression import (
+    MAGIC_BYTES,
+    Readable,
+    buffered,
+    decompressed,
+    media_type_of,
+)
 from wherry.store.layers.store import LayerStore
 from wherry.store.metadata.metadata import Leases
 
-_MAGIC_BYTES = 4
-_MEDIA_TYPES = {"": OCI_LAYER, "gzip": OCI_LAYER_GZIP, "zstd": OCI_LAYER_ZSTD}
 Shape = TypeVar("Shape")
 
 
@@ -146,8 +147,8 @@ class Loader:
 
     def _describe(self, blob: Digest) -> Descriptor:
         with self._content.open(blob) as source:
-            kind = compression_of(source.read(_MAGIC_BYTES))
-        return Descriptor(_MEDIA_TYPES[kind], blob, self._content.info(blob).size)
+            kind = media_type_of(source.read(MAGIC_BYTES))
+        return Descriptor(kind, blob, self._content.info(blob).size)
 
     def _index(self, index: Index) -> list[LoadedImage]:
         loaded: list[LoadedImage] = []

@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol, cast
 from isal import igzip, isal_zlib
 
 from wherry.oci.digest import Digest
+from wherry.oci.image import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 from wherry.store.errors import CorruptContentError
 
 if sys.version_info >= (3, 14):
@@ -20,6 +21,9 @@ else:
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# So many of the first bytes tell how a stream is compressed.
+MAGIC_BYTES = len(ZSTD_MAGIC)
+_MEDIA_TYPES = {"": OCI_LAYER, "gzip": OCI_LAYER_GZIP, "zstd": OCI_LAYER_ZSTD}
 _COPY = 256 << 10
 _LEVEL = 2
 _GZIP = 31  # zlib's number for a window of 32 KiB with the header of gzip
@@ -49,8 +53,8 @@ class Peeked:
     def __init__(self, source: Readable) -> None:
         self._source = source
         self.head = b""
-        while len(self.head) < len(ZSTD_MAGIC):
-            more = source.read(len(ZSTD_MAGIC) - len(self.head))
+        while len(self.head) < MAGIC_BYTES:
+            more = source.read(MAGIC_BYTES - len(self.head))
             if not more:
                 break
             self.head += more
@@ -80,6 +84,11 @@ def compression_of(head: bytes) -> str:
     if head.startswith(GZIP_MAGIC):
         return "gzip"
     return "zstd" if head.startswith(ZSTD_MAGIC) else ""
+
+
+def media_type_of(head: bytes) -> str:
+    """Return the media type of a layer whose first bytes these are."""
+    return _MEDIA_TYPES[compression_of(head)]
 
 
 def decompressed(source: Readable) -> Readable:
@@ -117,6 +126,25 @@ class _Checked:
             return self._source.read(size)
         except _DAMAGE as error:
             raise CorruptContentError(f"damaged or cut short {self._kind} data: {error}") from error
+
+
+class Copied:
+    """A stream that writes what is read through it to a sink as well."""
+
+    def __init__(self, source: Readable, sink: Writable) -> None:
+        self._source = source
+        self._sink = sink
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes."""
+        data = self._source.read(size)
+        self._sink.write(data)
+        return data
+
+    def drain(self) -> None:
+        """Read to the end."""
+        while self.read(_COPY):
+            pass
 
 
 class Hashed:

@@ -11,7 +11,6 @@ import stat
 from collections.abc import Sequence
 from typing import Final
 
-from wherry.base.trees import files_below
 from wherry.linux import openat2
 from wherry.store.layers.unpack import OPAQUE_XATTR
 
@@ -123,13 +122,3 @@ def is_opaque(path: bytes | str) -> bool:
         return os.getxattr(path, OPAQUE_XATTR, follow_symlinks=False) == b"y"
     except OSError:
         return False
-
-
-def tree_size(directory: str) -> int:
-    """Return the bytes in the files below a directory, every hard-linked file once."""
-    files = {
-        (told.st_dev, told.st_ino): told.st_size
-        for told in files_below(directory)
-        if not is_whiteout(told)
-    }
-    return sum(files.values())

@@ -18,7 +18,7 @@ from wherry.base.errors import (
     WherryError,
 )
 from wherry.engine.events import Events
-from wherry.engine.volumes.service import ANONYMOUS_LABEL, Volumes
+from wherry.engine.volumes.service import Volumes
 from wherry.store.store import Store
 from wherry.wire.requests import VolumeCreate
 
@@ -153,7 +153,7 @@ async def test_a_volume_that_is_being_filled_stays(
         return go.wait(10)
 
     monkeypatch.setattr(bench.volumes._directories, "fill", fill)
-    await bench.volumes.ensure("data", {ANONYMOUS_LABEL: ""})
+    await bench.volumes.ensure("data", anonymous=True)
     filling = asyncio.ensure_future(bench.volumes.copy_up("data", [], "/"))
     await asyncio.to_thread(going.wait, 10)
     assert (await bench.volumes.prune({}))[0] == []

@@ -9,7 +9,8 @@ raise categories of `wherry.base.errors`, in dockerd's words where clients read 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wherry.api.streams import Attachment
 from wherry.engine.containers.view import ContainerView
@@ -26,6 +27,13 @@ from wherry.wire.requests import (
     PackRequest,
     VolumeCreate,
 )
+
+if TYPE_CHECKING:
+    from wherry.build.export.outputs import Built
+    from wherry.build.options import BuildOptions
+    from wherry.build.ports import Session
+    from wherry.build.progress import Report
+    from wherry.store.buildcache import CacheUsage
 
 
 class Created(Protocol):
@@ -281,6 +289,29 @@ class System(Protocol):
     ) -> AsyncIterator[EngineEvent]: ...
 
 
+class Builds(Protocol):
+    """Verbs of builds and of their cache."""
+
+    @property
+    def spool_directory(self) -> str:
+        """Where contexts are kept while a build needs them."""
+
+    async def build(self, options: BuildOptions, session: Session, report: Report) -> Built: ...
+    def cancellable(self, identity: str) -> AbstractContextManager[None]:
+        """Let `cancel` end what the present task does inside."""
+
+    def cancel(self, identity: str) -> None: ...
+    async def prune(
+        self,
+        *,
+        all_: bool,
+        keep_bytes: int,
+        filters: Filters,
+        older_than_ns: int | None,
+    ) -> tuple[Sequence[str], int]: ...
+    async def usage(self) -> Sequence[CacheUsage]: ...
+
+
 class Services(Protocol):
     """The engine, as the API sees it."""
 
@@ -294,5 +325,7 @@ class Services(Protocol):
     def networks(self) -> Networks: ...
     @property
     def volumes(self) -> Volumes: ...
+    @property
+    def builds(self) -> Builds: ...
     @property
     def system(self) -> System: ...

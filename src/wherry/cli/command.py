@@ -10,6 +10,8 @@ from wherry.cli.flags import Flag, Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from wherry.client.engine import EngineClient
 
 UNLIMITED = -1
@@ -80,12 +82,12 @@ class Command:
         self.misuse = misuse  # when the arguments make no sense
 
 
-def colours() -> bool:
-    """Whether colours may be used (https://no-color.org)."""
+def colours(stream: TextIO | None = None) -> bool:
+    """Whether colours may be used (https://no-color.org), on standard output if nothing is said."""
     environment = os.environ
     if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
         return False
-    return sys.stdout.isatty()
+    return (stream or sys.stdout).isatty()
 
 
 def bold(text: str) -> str:

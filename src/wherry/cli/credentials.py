@@ -12,11 +12,14 @@ import json
 import os
 
 from wherry.cli.errors import CommandError
+from wherry.cli.options.references import HUB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+_OF_THE_HUB = ("index.docker.io", "docker.io", "registry-1.docker.io")
 TOKEN_USER = "<token>"  # noqa: S105 - the user name that helpers give to identity tokens
 
 
@@ -57,6 +60,25 @@ def lookup(host: str) -> dict[str, str]:
         if key == host or _bare(key) == _bare(host):
             return _from_entry(entry, host)
     return {}
+
+
+def everything(warn: Callable[[str], None]) -> dict[str, dict[str, str]]:
+    """Return the AuthConfig of every known registry, for a build: nobody knows which it needs.
+
+    Those that cannot be had are told to `warn` and left out.
+    """
+    content = load()
+    found = {}
+    for key in [*(content.get("auths") or {}), *(content.get("credHelpers") or {})]:
+        host = HUB if _bare(key) in _OF_THE_HUB else _bare(key)
+        try:
+            entry = lookup(key)
+        except CommandError as error:
+            warn(f"WARNING: building without credentials for {host}: {error}")
+            continue
+        if entry:
+            found[host] = entry
+    return found
 
 
 def store(host: str, user: str, password: str, identity_token: str = "") -> bool:

@@ -13,7 +13,7 @@ from wherry.base.errors import WherryError
 from wherry.cli.command import UNLIMITED, Command, Context
 from wherry.cli.errors import FAILED, USAGE, CommandError, FlagError, UsageError
 from wherry.cli.flags import Flag, Options, declare, parse
-from wherry.cli.table_of_commands import ALIASES, GROUPS, LATER, SECTIONS, entries
+from wherry.cli.table_of_commands import ALIASES, GROUP_ALIASES, GROUPS, LATER, SECTIONS, entries
 
 GLOBAL_FLAGS = """
 -H --host string  Engine to talk to
@@ -38,7 +38,10 @@ def main() -> None:
     except OSError as error:
         sys.stderr.write(f"wherry: cannot write the output: {error.strerror}\n")
         status = status or FAILED
-    sys.stderr.flush()
+    try:
+        sys.stderr.flush()
+    except OSError:
+        status = status or BROKEN_PIPE  # nobody reads what went wrong
     # Nothing is left to do, and tearing the interpreter down costs milliseconds.
     os._exit(status)
 
@@ -95,6 +98,10 @@ def _host(options: Options) -> str:
 def _find(words: list[str]) -> tuple[str, list[str], str]:
     """Return the command's name as typed, the words behind it, and where it is."""
     name, *rest = words
+    if name == "build" and rest[:1] == ["prune"] and not os.path.isdir("prune"):
+        name = "builder"  # nobody can mean a directory that is not there
+    name = GROUP_ALIASES.get(name, name)
+    words = [name, *rest]
     if name == "help":
         return " ".join(rest), [], ""
     if name in GROUPS:

@@ -16,6 +16,7 @@ logs       containers.logs:LOGS        Fetch the logs of a container
 stop       containers.verbs:STOP       Stop one or more running containers
 rm         containers.verbs:RM         Remove one or more containers
 images     images.listing:IMAGES       List images
+build      builds.build:BUILD          Build an image from a Dockerfile
 pull       images.transfer:PULL        Download an image from a registry
 push       images.transfer:PUSH        Upload an image to a registry
 inspect    inspect:INSPECT             Return low-level information on objects
@@ -52,6 +53,14 @@ version    system.about:VERSION        Show the wherry version information
 }
 
 GROUPS = {
+    "builder": (
+        "Build images, manage the build cache",
+        """
+build      builds.build:BUILD          Build an image from a Dockerfile
+du         builds.cache:DU             Show how much disk the build cache uses
+prune      builds.cache:PRUNE          Remove build cache
+""",
+    ),
     "container": (
         "Manage containers",
         """
@@ -80,6 +89,7 @@ wait       containers.verbs:WAIT       Wait until containers stop, print their e
     "image": (
         "Manage images",
         """
+build      builds.build:BUILD          Build an image from a Dockerfile
 history    images.listing:HISTORY      Show the history of an image
 import     images.make:IMPORT          Import the contents from a tarball to create an image
 inspect    inspect:IMAGE               Display detailed information on images
@@ -128,7 +138,8 @@ rm         volumes:RM                  Remove one or more volumes
 }
 
 ALIASES = {"list": "ls", "ps": "ls", "remove": "rm"}
-LATER = ("build", "builder", "cp", "diff", "export", "search", "stats", "update")
+GROUP_ALIASES = {"buildx": "builder"}
+LATER = ("cp", "diff", "export", "search", "stats", "update")
 
 
 def entries(table: str) -> dict[str, tuple[str, str]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError
 from wherry.base.lock import try_lock
+from wherry.build.service import Builds
 from wherry.daemon.options import Options
 from wherry.daemon.recovery import Recovery
+from wherry.daemon.services import Services
 from wherry.engine.containers.attach import AttachToContainer
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.create import CreateContainer
@@ -25,10 +28,12 @@ from wherry.engine.containers.table import ContainerTable
 from wherry.engine.containers.waiters import Waiters
 from wherry.engine.events import Events
 from wherry.engine.exec.service import Execs
+from wherry.engine.images.building import BuildImages
 from wherry.engine.images.service import Images
 from wherry.engine.networks.sandbox import Sandboxes
 from wherry.engine.networks.service import Networks
-from wherry.engine.services import Services
+from wherry.engine.steps.orphans import end_orphans
+from wherry.engine.steps.runner import StepRunner
 from wherry.engine.supervision.keepers import Keepers, default_count
 from wherry.engine.supervision.values import ExitRecord
 from wherry.engine.system.service import Identity, System
@@ -38,6 +43,9 @@ from wherry.runtime.cgroups.manage import remove_parent
 from wherry.store.store import Store
 
 ENGINE_ID = "engine-id"
+# The build cache keeps a tenth of the disk, and at most this.
+_LARGEST_BUDGET = 20 << 30
+_MEMORY = "/dev/shm"
 
 
 class Engine:
@@ -59,7 +67,9 @@ class Engine:
         self.log_watch = LogWatch()
         stack.callback(self.log_watch.close)
         self.table = ContainerTable(self.store.metadata.records("containers"))
-        self.store.snapshots.remove_orphans({record.id for record in self.table})
+        known: set[str] = {record.id for record in self.table}
+        end_orphans(self.store.layout.containers, options.exec_root, known)
+        self.store.snapshots.remove_orphans(known)
         self.bundles = Bundles(self.id, options.exec_root, self.store.snapshots)
         stack.callback(remove_parent, f"/{self.bundles.parent_cgroup}")
         count = options.keepers or default_count()
@@ -110,6 +120,10 @@ class Engine:
             insecure_registries=options.insecure_registries, mirrors=options.registry_mirrors,
         )  # fmt: skip
         self._stack.push_async_callback(self.images.close)
+        self.steps = StepRunner(
+            self.bundles, self.keepers, self.sandboxes, self.log_watch, store.layout.empty_layer
+        )
+        self._stack.push_async_callback(self.steps.close)
         self.recovery = Recovery(
             self.table, self.bundles, self.keepers, self.sandboxes, self.exits, self.start
         )
@@ -141,7 +155,26 @@ class Engine:
             ),
             renamed=self.sandboxes.names.renamed,
         )  # fmt: skip
-        return Services(containers, self.execs, self.images, self.networks, self.volumes, system)
+        return Services(
+            containers, self.execs, self.images, self.networks, self.volumes, self._builds(), system
+        )
+
+    def _builds(self) -> Builds:
+        images = BuildImages(self.images, self.store.images)
+        disk = os.statvfs(self._options.data_root)
+        budget = min(disk.f_blocks * disk.f_frsize // 10, _LARGEST_BUDGET)
+        return Builds(
+            self.store, images, images, self.steps, secrets_root=self._secrets_root(),
+            budget=self._options.build_cache or budget,
+        )  # fmt: skip
+
+    def _secrets_root(self) -> str:
+        """Return where secrets lie until a step has them mounted: in memory, and empty now."""
+        memory = os.path.ismount(_MEMORY)
+        path = f"{_MEMORY}/wherry-{self.id}" if memory else f"{self._options.exec_root}/secrets"
+        shutil.rmtree(path, ignore_errors=True)
+        self._stack.callback(shutil.rmtree, path, ignore_errors=True)
+        return path
 
     def _create(self) -> CreateContainer:
         return CreateContainer(
@@ -158,6 +191,8 @@ class Engine:
         ]
 
     def _exited(self, exited: ExitRecord) -> None:
+        if self.steps.exited(exited):
+            return
         if self.execs.exited(exited):
             self.exits.later(self.keepers.forget(exited.id))
             return

@@ -46,6 +46,8 @@ class Options:
     insecure_registries: tuple[str, ...] = ()
     registry_mirrors: tuple[str, ...] = ()
     keepers: int = 0
+    # What the build cache may keep, in bytes; 0 for a tenth of the disk, at most 20 GiB.
+    build_cache: int = 0
 
 
 # Key in the file and what it becomes; the flag has the key's name unless `_FLAGS` says otherwise.
@@ -59,7 +61,10 @@ _KEYS: Final[Mapping[str, tuple[str, type]]] = {
     "insecure-registries": ("insecure_registries", list),
     "registry-mirrors": ("registry_mirrors", list),
     "keepers": ("keepers", int),
+    "builder": ("build_cache", dict),
 }
+_UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_NO_LIMIT: Final = 1 << 62
 
 
 def parser() -> argparse.ArgumentParser:
@@ -106,6 +111,11 @@ def parser() -> argparse.ArgumentParser:
         help="a mirror of docker.io, tried first; repeatable",
     )
     add("--keepers", type=int, metavar="N", help="processes that hold containers (CPUs, at most 4)")
+    add(
+        "--build-cache",
+        metavar="SIZE",
+        help="what the build cache may keep, such as 20GB (a tenth of the disk, at most 20GB)",
+    )
     add("-v", "--version", action="version", version=f"wherryd {wherry.__version__}")
     return made  # fmt: skip
 
@@ -153,11 +163,36 @@ def _known(path: str, content: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _value(path: str, key: str, value: Any) -> Any:
     wanted = _KEYS[key][1]
+    if wanted is dict:
+        return _builder(path, value)
     words = wanted is not list or all(isinstance(one, str) for one in value or ())
     if type(value) is not wanted or not words:
         names = {list: "a list of words", str: "text", bool: "true or false", int: "a number"}
         raise ConfigurationError(f"{path}: {key}: wanted {names[wanted]}, got {value!r}")
     return value
+
+
+def _builder(path: str, value: Any) -> str:
+    """Read dockerd's `{"gc": {"enabled": true, "defaultKeepStorage": "20GB"}}`."""
+    gc = value.get("gc", {}) if isinstance(value, dict) and set(value) <= {"gc"} else None
+    if not isinstance(gc, dict) or set(gc) - {"enabled", "defaultKeepStorage"}:
+        raise ConfigurationError(
+            f'{path}: builder: wanted {{"gc": {{"enabled": …, "defaultKeepStorage": …}}}},'
+            f" got {value!r}"
+        )
+    if gc.get("enabled") is False:
+        return str(_NO_LIMIT)
+    return str(gc.get("defaultKeepStorage", "0"))
+
+
+def _size(text: str) -> int:
+    """Read a size such as 512MB or 20g; units are powers of 1024, as dockerd reads them."""
+    bare = text.strip().lower().removesuffix("b").removesuffix("i")
+    unit = bare[-1:] if bare[-1:].isalpha() else ""
+    digits = bare.removesuffix(unit)
+    if unit not in _UNITS or not digits.isdecimal():
+        raise ConfigurationError(f"--build-cache: {text!r} is no size: say 20GB, or 0 for default")
+    return int(digits) * _UNITS[unit]
 
 
 def _checked(values: Mapping[str, Any]) -> Options:
@@ -173,6 +208,8 @@ def _checked(values: Mapping[str, Any]) -> Options:
             made[key] = os.path.abspath(made[key])
     if "pidfile" not in made:
         made["pidfile"] = os.path.join(made.get("exec_root", DEFAULT_EXEC_ROOT), "wherryd.pid")
+    if "build_cache" in made:
+        made["build_cache"] = _size(made["build_cache"])
     if made.get("keepers", 0) < 0:
         raise ConfigurationError("--keepers: at least one is needed")
     return Options(**made)

@@ -20,8 +20,9 @@ from wherry.base.errors import WherryError
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.exits import ExitHandler, wants_restart
 from wherry.engine.containers.ports import Sandboxes
+from wherry.engine.containers.prepare import log_options
 from wherry.engine.containers.record import Container, Status
-from wherry.engine.containers.start import StartContainer, log_options
+from wherry.engine.containers.start import StartContainer
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.supervision.keepers import Keepers
 from wherry.engine.supervision.values import ExitRecord, KnownProcess, Recovered

@@ -15,7 +15,7 @@ Lives on one event loop and is not thread-safe. If the kernel's queue overflows,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Self
 
 from wherry.linux.inotify import IN_CREATE, IN_IGNORED, IN_MODIFY, IN_Q_OVERFLOW, Inotify
@@ -116,7 +116,7 @@ class LogWatch:
 
 async def stream_chunks(
     watch: LogWatch, directory: str, follower: Follower
-) -> AsyncIterator[Chunk]:
+) -> AsyncGenerator[Chunk, None]:
     """Yield a follower's chunks as they come, until it has ended."""
     with watch.subscribe(directory) as news:
         while True:

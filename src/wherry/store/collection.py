@@ -1,4 +1,4 @@
-"""Collection: removes blobs and layers that no image, container or lease needs.
+"""Collection: removes blobs and layers that no image, container, cached step or lease needs.
 
 It decides and takes away while it holds the database's writer, and every lease is taken with the
 writer, so nothing that a lease names can go from under it. What was taken away is removed after the
@@ -78,16 +78,24 @@ class Collector:
         return done
 
     def _needed(self) -> set[str]:
-        rows = self._metadata.database.rows("SELECT resource FROM leases")
-        needed: set[str] = {row[0] for row in rows}
+        rows = self._metadata.database.rows("SELECT diff_id FROM build_cache WHERE diff_id <> ''")
+        return self.leased() | self.used() | {row[0] for row in rows}
+
+    def leased(self) -> set[str]:
+        """Return what leases hold: what is being made, or needed by something that is."""
+        return {row[0] for row in self._metadata.database.rows("SELECT resource FROM leases")}
+
+    def used(self) -> set[str]:
+        """Return what images and containers need: blobs and diff IDs."""
+        used: set[str] = set()
         for image in self._images.list():
-            needed.add(image.id)
-            needed.update(image.diff_ids)
-            needed.update(layer.descriptor.digest for layer in image.layers)
+            used.add(image.id)
+            used.update(image.diff_ids)
+            used.update(layer.descriptor.digest for layer in image.layers)
             if image.manifest is not None:
-                needed.add(image.manifest.digest)
+                used.add(image.manifest.digest)
         for _, _, body in self._metadata.records("containers").all():
             uses = msgspec.json.decode(body, type=_ContainerUses)
-            needed.update(uses.layers)
-            needed.add(uses.image_id)
-        return needed
+            used.update(uses.layers)
+            used.add(uses.image_id)
+        return used

@@ -46,7 +46,10 @@ class AmbiguousImageError(InvalidError):
 
 
 class ImageLayer(msgspec.Struct, frozen=True):
-    """A layer of an image: the blob as a registry has it, and the digest of its plain tar."""
+    """A layer of an image: the blob as a registry has it, and the digest of its plain tar.
+
+    A blob that is the plain tar itself need not be stored (`store.blobs`).
+    """
 
     descriptor: Descriptor
     diff_id: Digest

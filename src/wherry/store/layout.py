@@ -9,6 +9,7 @@
       layers/<hex>.<random>.partial/   a layer that is being unpacked
       layers/empty/                    the lower directory of an image without layers
       containers/<id>/upper, work      a container's writable layer (the rest is the engine's)
+      build/mounts/<hash of the id>/   a directory of `RUN --mount=type=cache`
       trash/<random>/                  what has been deleted and waits to be removed
 
 Deleting renames into `trash`, so that nothing half-removed ever has a real name.
@@ -100,6 +101,15 @@ class Layout:
         return f"{self.container(container_id)}/work"
 
     @property
+    def build_mounts(self) -> str:
+        """The directory of the cache mounts of builds."""
+        return f"{self.root}/build/mounts"
+
+    def build_mount(self, name: str) -> str:
+        """One of them; `name` is a file name."""
+        return f"{self.build_mounts}/{name}"
+
+    @property
     def volumes(self) -> str:
         """The directory of volumes, which `wherry.volume` owns."""
         return f"{self.root}/volumes"
@@ -112,7 +122,14 @@ class Layout:
     def make(self) -> None:
         """Make every directory that is missing; only root may look inside."""
         os.makedirs(self.root, 0o711, exist_ok=True)
-        for path in (self.content, self.partials, self.layers, self.empty_layer, self.containers):
+        for path in (
+            self.content,
+            self.partials,
+            self.layers,
+            self.empty_layer,
+            self.containers,
+            self.build_mounts,
+        ):
             os.makedirs(path, 0o711, exist_ok=True)
         os.chmod(self.empty_layer, 0o755)
         os.makedirs(self.trash, 0o700, exist_ok=True)

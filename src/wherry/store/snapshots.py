@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from wherry.base.trees import size_below
 from wherry.oci.digest import Digest
@@ -19,6 +20,12 @@ from wherry.store.layers.diff import Change, changes
 from wherry.store.layers.store import LayerStore
 from wherry.store.layers.view import LayerView
 from wherry.store.layout import Layout
+
+# Whatever a distribution has made the default (Linux 4.19 and later know all three): a writable
+# layer has every file whole and under its own name, so that it is a layer once it is renamed and
+# has others on top, and layers may come and go below it. It also gives the same layer everywhere:
+# with any of them on, new directories are marked opaque though they hide nothing.
+SELF_CONTAINED: Final = ("redirect_dir=off", "metacopy=off", "index=off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,13 @@ class SnapshotStore:
 
         The container's directory itself may be there already: its other files are the engine's.
         """
+        return self.prepare_on(container_id, self._lowers(layers))
+
+    def prepare_on(self, container_id: str, lowers: Sequence[str]) -> list[MountSpec]:
+        """Make a writable layer on directories, the topmost first, as steps of a build have them.
+
+        On failure nothing is left of it.
+        """
         made: list[str] = []
         try:
             with full_disk_named(self.directory(container_id)):
@@ -57,34 +71,39 @@ class SnapshotStore:
                 for path in (self.upper(container_id), self._layout.work(container_id)):
                     os.mkdir(path, 0o755)
                     made.append(path)
-                self._copy_root_attributes(container_id, layers)
+                self._copy_root_attributes(container_id, lowers)
         except BaseException:
             for path in made:
                 os.rmdir(path)
             raise
-        return self.mounts(container_id, layers)
+        return self.mounts_on(container_id, lowers)
 
-    def _copy_root_attributes(self, container_id: str, layers: Sequence[Digest]) -> None:
+    def _copy_root_attributes(self, container_id: str, lowers: Sequence[str]) -> None:
         """The root directory of an overlay has the attributes of its topmost layer."""
         upper = self.upper(container_id)
-        if not layers:
+        if not lowers:
             os.chmod(upper, 0o755)
             return
-        told = os.stat(self._layers.path(layers[-1]))
+        told = os.stat(lowers[0])
         os.chown(upper, told.st_uid, told.st_gid)
         os.chmod(upper, stat.S_IMODE(told.st_mode))
 
+    def _lowers(self, layers: Sequence[Digest]) -> list[str]:
+        return [self._layers.path(diff_id) for diff_id in reversed(layers)]
+
     def mounts(self, container_id: str, layers: Sequence[Digest]) -> list[MountSpec]:
         """Return the mounts that make the root file system; `layers` lowest first."""
+        return self.mounts_on(container_id, self._lowers(layers))
+
+    def mounts_on(self, container_id: str, lowers: Sequence[str]) -> list[MountSpec]:
+        """Return the mounts that make a root file system of directories, the topmost first."""
         directory = self.directory(container_id)
-        lowers = [self._layers.path(diff_id) for diff_id in reversed(layers)]
-        if not lowers:
-            # overlayfs wants at least one lower directory: an empty one stands for `scratch`.
-            lowers = [self._layout.empty_layer]
         options = [
-            f"lowerdir={':'.join(lowers)}",
+            # overlayfs wants at least one lower directory: an empty one stands for `scratch`.
+            f"lowerdir={':'.join(lowers) or self._layout.empty_layer}",
             f"upperdir={directory}/upper",
             f"workdir={directory}/work",
+            *SELF_CONTAINED,
         ]
         return [MountSpec("overlay", "overlay", options)]
 

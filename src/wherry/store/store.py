@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from wherry.base.lock import try_lock
 from wherry.store import trash
 from wherry.store.archives.archives import Archives
+from wherry.store.blobs import LayerBlobs
+from wherry.store.buildcache import BuildCache
 from wherry.store.collection import Collected, Collector
 from wherry.store.content.store import ContentStore
 from wherry.store.errors import DataRootInUseError
@@ -21,7 +23,7 @@ from wherry.store.snapshots import SnapshotStore
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What `docker system df` shows of images; bytes."""
+    """What `docker system df` shows of images, without what only the build cache has; bytes."""
 
     layers: int
     blobs: int
@@ -42,14 +44,17 @@ class Store:
             database = self.metadata.database
             self.content = ContentStore(self.layout, sync=sync)
             self.layers = LayerStore(self.layout, database, sync=sync)
+            self.blobs = LayerBlobs(self.layout, self.content, self.layers)
             self.snapshots = SnapshotStore(self.layout, self.layers)
             self.images = ImageStore(database, self.content, self.layers)
             self.collector = Collector(
                 self.layout, self.metadata, self.content, self.layers, self.images
             )
+            self.build_cache = BuildCache(self.layout, database, self.collector)
             self.archives = Archives(
-                self.content, self.layers, self.images, self.metadata.leases, self.collector
-            )
+                self.content, self.layers, self.blobs, self.images, self.metadata.leases,
+                self.collector,
+            )  # fmt: skip
             self._resources = stack.pop_all()
 
     @classmethod
@@ -73,14 +78,16 @@ class Store:
         self.metadata.leases.release_all()
         self.content.recover()
         self.layers.recover()
+        self.build_cache.recover()
 
     def collect(self) -> Collected:
         """Remove blobs and layers that nothing needs."""
         return self.collector.collect()
 
     def usage(self) -> Usage:
-        """Return the sizes of all layers and of all blobs."""
-        layers = sum(layer.size for layer in self.layers.all())
+        """Return the sizes of all layers but those that the build cache alone has, and of blobs."""
+        cached = {entry.diff_id for entry in self.build_cache.all()} - self.collector.used()
+        layers = sum(layer.size for layer in self.layers.all() if layer.diff_id not in cached)
         return Usage(layers, sum(blob.size for blob in self.content.walk()))
 
     def close(self) -> None:

@@ -50,3 +50,21 @@ def test_a_broken_file_is_named(folder: Path) -> None:
     (folder / "config.json").write_text("{")
     with pytest.raises(CommandError, match=r"cannot read .*config\.json"):
         credentials.lookup("x")
+
+
+def test_a_build_gets_all_that_can_be_had(folder: Path) -> None:
+    content = {
+        "auths": {
+            "https://index.docker.io/v1/": {"auth": "dTpw"},
+            "https://r.example/v2/": {"auth": "dTpw"},
+            "empty.example": {},
+        },
+        "credHelpers": {"other.example": "that-is-not-there"},
+    }
+    (folder / "config.json").write_text(json.dumps(content))
+    warnings: list[str] = []
+    found = credentials.everything(warnings.append)
+    assert sorted(found) == ["https://index.docker.io/v1/", "r.example"]
+    assert found["r.example"]["password"] == "p"
+    (warning,) = warnings
+    assert warning.startswith("WARNING: building without credentials for other.example: ")

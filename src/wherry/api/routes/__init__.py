@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wherry.api.routes import (
+    build,
     containers,
     events,
     execs,
@@ -31,5 +32,6 @@ def all_routes() -> Iterator[Route]:
     yield from images.ROUTES
     yield from networks.ROUTES
     yield from volumes.ROUTES
+    yield from build.ROUTES
     yield from pack.ROUTES
     yield from swarm.ROUTES

@@ -13,7 +13,9 @@ from wherry.api.render import containers, images
 from wherry.api.table import Route
 from wherry.engine.containers.view import ContainerView
 from wherry.oci.digest import Digest
+from wherry.store.buildcache import CacheUsage
 from wherry.wire.requests import AuthConfig, ContainerFilter
+from wherry.wire.times import rfc3339_nano
 
 PING_HEADERS = {
     "Builder-Version": "1",  # 2 would announce BuildKit, which is not served here
@@ -41,10 +43,15 @@ async def info(call: Call) -> Reply:
 
 async def disk_usage(call: Call) -> Reply:
     """GET /system/df; `type` leaves the others out."""
-    wanted = call.texts("type") or list(_KINDS)
+    wanted = call.texts("type") or [*_KINDS, "build-cache"]
     found = {name: await _KINDS[name](call) for name in wanted if name in _KINDS}
     usage = await call.services.system.disk_usage()
-    shown: dict[str, Any] = {"LayersSize": usage.layers, "BuilderSize": 0, "BuildCache": []}
+    cached = await call.services.builds.usage() if "build-cache" in wanted else []
+    shown: dict[str, Any] = {
+        "LayersSize": usage.layers,
+        "BuilderSize": sum(one.size for one in cached if not one.shared),
+        "BuildCache": [_cached_step(one) for one in cached],
+    }
     for image in found.get("image", ()):
         image["SharedSize"] = usage.shared.get(image["Id"], 0)
     for name, title in (("image", "Images"), ("container", "Containers"), ("volume", "Volumes")):
@@ -86,9 +93,19 @@ _KINDS: Final[dict[str, Callable[[Call], Awaitable[list[dict[str, Any]]]]]] = {
 }
 
 
-async def prune_builds(_: Call) -> Reply:
-    """POST /build/prune: there is nothing yet to prune; `docker system prune` asks all the same."""
-    return json_reply({"CachesDeleted": None, "SpaceReclaimed": 0})
+def _cached_step(usage: CacheUsage) -> dict[str, Any]:
+    return {
+        "ID": usage.id,
+        "Parent": usage.parent,
+        "Type": usage.kind,
+        "Description": usage.description,
+        "InUse": usage.in_use,
+        "Shared": usage.shared,
+        "Size": usage.size,
+        "CreatedAt": rfc3339_nano(usage.created),
+        "LastUsedAt": rfc3339_nano(usage.used),
+        "UsageCount": usage.uses,
+    }
 
 
 async def auth(call: Call) -> Reply:
@@ -105,5 +122,4 @@ ROUTES = (
     Route("GET", "/info", info),
     Route("GET", "/system/df", disk_usage),
     Route("POST", "/auth", auth),
-    Route("POST", "/build/prune", prune_builds),
 )

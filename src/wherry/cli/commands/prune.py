@@ -1,4 +1,7 @@
-"""`prune` of containers, images, networks, volumes, and of all that is unused."""
+"""`prune` of containers, images, networks, volumes, and of all that is unused.
+
+The build cache has commands of its own, in `builds.cache`.
+"""
 
 from __future__ import annotations
 
@@ -81,6 +84,7 @@ def system(context: Context, options: Options, _arguments: list[str]) -> int:
         "  - all images without at least one container associated to them"
         if everything
         else "  - all dangling images",
+        "  - all build cache" if everything else "  - unused build cache",
     ]
     if options.flag("volumes"):
         lines.insert(2, "  - all anonymous volumes not used by at least one container")
@@ -90,6 +94,7 @@ def system(context: Context, options: Options, _arguments: list[str]) -> int:
     if options.flag("volumes"):
         total += _volumes(context, options, everything=False)
     total += _images(context, options, everything=everything)
+    total += _builds(context, options, everything=everything)
     _finish(context, total)
     return 0
 
@@ -129,6 +134,16 @@ def _volumes(context: Context, options: Options, *, everything: bool) -> int:
     reply = context.engine.post("/volumes/prune", {"filters": wanted})
     _deleted(context, "Deleted Volumes:", reply.get("VolumesDeleted"))
     return int(reply.get("SpaceReclaimed") or 0)
+
+
+def _builds(context: Context, options: Options, *, everything: bool) -> int:
+    from wherry.cli.commands.builds.cache import removed  # noqa: PLC0415 - it imports this module
+
+    # Labels are of images; of filters only the age says something about a cache.
+    until = {key: values for key, values in filters(options).items() if key == "until"}
+    deleted, reclaimed = removed(context, {"all": everything, "filters": until})
+    _deleted(context, "Deleted build cache objects:", deleted)
+    return reclaimed
 
 
 def _deleted(context: Context, title: str, names: list[str] | None) -> None:

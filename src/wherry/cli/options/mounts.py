@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from wherry.cli.errors import UsageError
+from wherry.cli.options.fields import fields
 from wherry.cli.options.numbers import size
 
 Json = dict[str, object]
@@ -45,7 +46,7 @@ def tmpfs(texts: Iterable[str]) -> dict[str, str]:
 def mount(text: str, folder: str) -> Json:
     """Read a `--mount` value into the API's form."""
     result: Json = {"Type": "volume"}
-    for part in _fields(text):
+    for part in fields(text):
         key, separator, value = part.partition("=")
         key = key.strip().lower()
         if value != value.strip():
@@ -84,20 +85,6 @@ def _check(result: Json, folder: str) -> None:
         if option in result and kind != owner:
             name = option.removesuffix("Options").lower()
             raise UsageError(f"cannot mix '{name}-*' options with mount type '{kind}'")
-
-
-def _fields(text: str) -> list[str]:
-    """Split at commas; a field in double quotes may contain them, as in CSV."""
-    fields, current, quoted = [], "", False
-    for character in text:
-        if character == '"':
-            quoted = not quoted
-        elif character == "," and not quoted:
-            fields.append(current)
-            current = ""
-        else:
-            current += character
-    return [*fields, current]
 
 
 def _boolean(key: str, value: str) -> bool:

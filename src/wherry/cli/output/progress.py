@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 REDRAW_SECONDS = 0.1
 WINDOW_SECONDS = 5.0
 SETTLED_SECONDS = 0.5
-FINAL = ("Pull complete", "Already exists", "Pushed", "Layer already exists", "Mounted from")
+FINAL = (
+    "Sent",
+    "Pull complete",
+    "Already exists",
+    "Pushed",
+    "Layer already exists",
+    "Mounted from",
+)
 QUIET = ("Pulling fs layer", "Waiting", "Preparing")
-MOVING = ("Downloading", "Pushing", "Extracting")
+MOVING = ("Downloading", "Pushing", "Extracting", "Sending")
 
 
 class Layer:
@@ -186,7 +193,7 @@ class Progress:
         rate = self._rate.of(kind, done, now)
         text += f", {kind.lower()} {decimal_size(done, 3)}/{decimal_size(total, 3)}"
         if rate:
-            text += f", {decimal_size(rate, 3)}/s, {_time_left((total - done) / rate)} left"
+            text += f", {decimal_size(rate, 3)}/s, {time_left((total - done) / rate)} left"
         return text
 
     def summary(self) -> str:
@@ -197,7 +204,7 @@ class Progress:
         moved = self._sum("Downloading")[0] or self._sum("Pushing")[0]
         if moved and seconds > 0:
             rate = decimal_size(moved / seconds, 3)
-            text += f", {decimal_size(moved, 3)} in {_time_left(seconds)} ({rate}/s)"
+            text += f", {decimal_size(moved, 3)} in {time_left(seconds)} ({rate}/s)"
         return text
 
     def _sum(self, kind: str) -> tuple[int, int]:
@@ -205,7 +212,8 @@ class Progress:
         return sum(done for done, _ in pairs), sum(total for _, total in pairs)
 
 
-def _time_left(seconds: float) -> str:
+def time_left(seconds: float) -> str:
+    """Return a time to wait, in whole seconds, at least one."""
     whole = max(int(seconds + 0.999), 1)
     if whole < 60:
         return f"{whole}s"

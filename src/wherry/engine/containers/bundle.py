@@ -11,7 +11,8 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,13 +21,14 @@ from wherry.base.errors import InvalidError, UnsupportedError
 from wherry.engine.containers.record import Container
 from wherry.engine.spec import capabilities, security
 from wherry.engine.spec.container import Facts, container_spec
-from wherry.engine.spec.users import Identity, resolve
 from wherry.linux.credentials import bounding_set
+from wherry.oci.users import Identity, resolve
 from wherry.runtime.cgroups.hierarchy import hierarchy
 from wherry.runtime.security.default_profile import default_profile
 from wherry.runtime.security.seccomp import compile_profile
 from wherry.runtime.security.seccomp import resolve as resolve_profile
-from wherry.store.snapshots import SnapshotStore
+from wherry.store.layers.view import LayerView
+from wherry.store.snapshots import MountSpec, SnapshotStore
 
 _INIT_PROGRAMS: Final = ("docker-init", "tini-static", "tini", "catatonit")
 
@@ -38,12 +40,25 @@ class Bundle:
     directory: str
     cgroups_path: str
     process: Mapping[str, Any]
+    mounts: Sequence[Mapping[str, Any]]
     seccomp: str = ""
 
     @property
     def log_directory(self) -> str:
         """Where the container's output is kept."""
         return f"{self.directory}/logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A root file system: what is mounted as `/`, and a view of the same files.
+
+    `mounts` are entries of the runtime-spec besides those that every container has.
+    """
+
+    layers: Sequence[MountSpec]
+    view: LayerView
+    mounts: Sequence[Mapping[str, Any]] = ()
 
 
 class Bundles:
@@ -53,6 +68,8 @@ class Bundles:
         self._engine_id = engine_id
         self._filters = os.path.join(exec_root, "seccomp")
         self._snapshots = snapshots
+        # Several first starts at once would compile the same filter into the same file.
+        self._compiling = threading.Lock()
         self.capabilities = bounding_set()
 
     def cgroups_path(self, record: Container) -> str:
@@ -73,21 +90,36 @@ class Bundles:
         """Return where the container's output is kept."""
         return f"{self.directory(record)}/logs"
 
-    def write(self, record: Container) -> Bundle:
-        """Write the bundle. Raises InvalidError for what the image or host cannot give."""
-        facts = self._facts(record)
+    def write(self, record: Container, root: Root | None = None) -> Bundle:
+        """Write the bundle; without `root` the container's own layers are its root file system.
+
+        Raises InvalidError for what the image or host cannot give.
+        """
+        facts = self._facts(record, root or self._root(record))
         spec = container_spec(record, facts)
         data = json.dumps(spec, separators=(",", ":")).encode()
         write_file(os.path.join(facts.directory, "config.json"), data, 0o600, sync=False)
-        return Bundle(facts.directory, facts.cgroups_path, spec["process"], self.seccomp(record))
+        return Bundle(
+            directory=facts.directory,
+            cgroups_path=facts.cgroups_path,
+            process=spec["process"],
+            mounts=spec["mounts"],
+            seccomp=self.seccomp(record),
+        )
 
-    def _facts(self, record: Container) -> Facts:
-        directory = self._snapshots.directory(record.id)
+    def _root(self, record: Container) -> Root:
+        return Root(
+            self._snapshots.mounts(record.id, record.layers),
+            self._snapshots.view(record.id, record.layers),
+        )
+
+    def _facts(self, record: Container, root: Root) -> Facts:
         host = record.host_config
         return Facts(
-            directory=directory,
-            root=self._snapshots.mounts(record.id, record.layers),
-            identity=self.identity(record, record.config.user),
+            directory=self.directory(record),
+            root=root.layers,
+            mounts=root.mounts,
+            identity=_identity(record, record.config.user, root.view),
             cgroups_path=self.cgroups_path(record),
             hostname=record.config.hostname or os.uname().nodename,
             capabilities=self.capabilities,
@@ -98,9 +130,7 @@ class Bundles:
 
     def identity(self, record: Container, user: str) -> Identity:
         """Resolve a user by the container's own files."""
-        view = self._snapshots.view(record.id, record.layers)
-        extra = record.host_config.group_add or ()
-        return resolve(user, extra, view.read("/etc/passwd"), view.read("/etc/group"))
+        return _identity(record, user, self._snapshots.view(record.id, record.layers))
 
     def seccomp(self, record: Container) -> str:
         """Return the path of the container's compiled filter, empty for none."""
@@ -118,10 +148,16 @@ class Bundles:
         """Return the path of the compiled filter for a profile, compiled once."""
         key = hashlib.sha256(json.dumps(profile, sort_keys=True).encode()).hexdigest()
         path = os.path.join(self._filters, f"{key}.bpf")
-        if not os.path.exists(path):
-            os.makedirs(self._filters, 0o700, exist_ok=True)
-            write_file(path, compile_profile(profile), 0o600)
+        with self._compiling:
+            if not os.path.exists(path):
+                os.makedirs(self._filters, 0o700, exist_ok=True)
+                write_file(path, compile_profile(profile), 0o600)
         return path
+
+
+def _identity(record: Container, user: str, view: LayerView) -> Identity:
+    extra = record.host_config.group_add or ()
+    return resolve(user, extra, view.read("/etc/passwd"), view.read("/etc/group"))
 
 
 def _find_init() -> str:

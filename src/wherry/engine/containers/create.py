@@ -24,10 +24,11 @@ from wherry.engine.containers.ports import Images, Sandboxes, Volumes
 from wherry.engine.containers.record import Container, MountPoint, State
 from wherry.engine.containers.table import ContainerTable, NameInUseError
 from wherry.engine.events import Events
-from wherry.engine.signals import parse_signal
 from wherry.engine.spec import capabilities, environment, resources, security
+from wherry.oci.environment import merge
 from wherry.oci.image import Healthcheck, ImageRunConfig
 from wherry.oci.platform import format_platform, parse_platform, platform_of, rank
+from wherry.oci.signals import parse_signal
 from wherry.runtime import cgroups
 from wherry.store.snapshots import SnapshotStore
 from wherry.wire.container_config import Config, HostConfig, NetworkingConfig
@@ -182,7 +183,7 @@ def _merge(config: Config, image: ImageRunConfig) -> Config:
         config,
         entrypoint=entrypoint or None,
         cmd=cmd or None,
-        env=environment.merge(image.env or (), config.env or ()),
+        env=merge(image.env or (), config.env or ()),
         user=config.user or image.user,
         working_dir=_directory(config.working_dir or image.working_dir),
         labels={**(image.labels or {}), **(config.labels or {})},

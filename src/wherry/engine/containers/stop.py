@@ -17,9 +17,9 @@ from wherry.engine.containers.record import Container, Status
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.containers.waiters import Condition, Waiters
 from wherry.engine.events import Events
-from wherry.engine.signals import parse_signal
 from wherry.engine.supervision.keepers import Keepers
 from wherry.linux import pidfd
+from wherry.oci.signals import parse_signal
 from wherry.runtime.cgroups.manage import freeze
 
 DEFAULT_TIMEOUT: Final = 10

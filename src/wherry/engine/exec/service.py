@@ -28,6 +28,7 @@ from wherry.engine.supervision.values import ExitRecord
 from wherry.keeper.client import LaunchError
 from wherry.keeper.protocol import CreateExec, Custody
 from wherry.linux import pidfd, terminal
+from wherry.oci.environment import merge
 from wherry.wire.requests import ExecCreate
 
 _UNKNOWN_EXIT = 255
@@ -179,11 +180,11 @@ class Execs:
             if wanted.privileged
             else first["capabilities"]["bounding"]
         )
-        made = environment.merge(first["env"], wanted.env or [])
+        made = merge(first["env"], wanted.env or [])
         if wanted.tty and not any(entry.startswith("TERM=") for entry in made):
             made.append("TERM=xterm")
         if wanted.user:
-            made = environment.merge(made, [f"HOME={identity.home}"])
+            made = merge(made, [f"HOME={identity.home}"])
         return {
             "terminal": wanted.tty,
             "user": user_object(identity),

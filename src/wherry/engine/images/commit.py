@@ -18,14 +18,14 @@ from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
 from wherry.engine.images import changes as instructions
 from wherry.engine.images.crossing import spooled
-from wherry.engine.images.lease import lease_or_discard
 from wherry.engine.images.make import add_layer, put_image, step, target_of, words
-from wherry.engine.spec.environment import merge
+from wherry.oci.environment import merge
 from wherry.oci.image import ImageRunConfig
 from wherry.oci.platform import host_platform, parse_platform
 from wherry.oci.reference import Reference
 from wherry.store.errors import full_disk_named
 from wherry.store.images import Image, ImageNotFoundError
+from wherry.store.lease import lease_or_discard
 from wherry.store.store import Store
 from wherry.wire.container_config import Config
 

@@ -12,7 +12,6 @@ from typing import BinaryIO, Final
 import msgspec
 
 from wherry.base.errors import InvalidError
-from wherry.engine.images.lease import Lease
 from wherry.oci.digest import digest_bytes
 from wherry.oci.image import Descriptor, HistoryEntry, ImageConfig, ImageRunConfig, RootFs
 from wherry.oci.platform import host_platform
@@ -25,6 +24,7 @@ from wherry.store.layers.compression import (
     decompressed,
     media_type_of,
 )
+from wherry.store.lease import Lease
 from wherry.store.store import Store
 from wherry.wire.times import rfc3339_nano
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from wherry.base.crossing import in_thread
 from wherry.engine.events import Events
 from wherry.engine.images.changes import apply
-from wherry.engine.images.lease import lease_or_discard
 from wherry.engine.images.make import add_layer, put_image, step, target_of, words
-from wherry.engine.spec.environment import merge
+from wherry.oci.environment import merge
 from wherry.oci.image import ImageRunConfig
 from wherry.store.errors import full_disk_named
 from wherry.store.images import Image
+from wherry.store.lease import lease_or_discard
 from wherry.store.store import Store
 from wherry.wire.requests import PackRequest
 

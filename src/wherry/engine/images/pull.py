@@ -18,7 +18,6 @@ import msgspec
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import DataLossError, InvalidError, NotFoundError, UnavailableError
 from wherry.engine.events import Events
-from wherry.engine.images.lease import Lease, lease
 from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
 from wherry.oci.digest import Digest, parse_digest
 from wherry.oci.image import (
@@ -42,6 +41,7 @@ from wherry.oci.reference import Reference, parse_reference
 from wherry.registry.client import FetchedManifest, RegistryClient, Repository
 from wherry.store.content.writer import BlobMismatchError, BlobWriter
 from wherry.store.images import Image, ImageLayer, ImageNotFoundError
+from wherry.store.lease import Lease, lease
 from wherry.store.store import Store
 from wherry.wire.requests import AuthConfig
 

@@ -1,7 +1,7 @@
 """Push an image: its layers, its configuration, and last its manifest, which names all of them.
 
-Layers that are plain archives, as commit makes them, are compressed first, and the image remembers
-the compressed ones: the next push, and every pull, has the same digests.
+Layers that are plain archives, as commit and build make them, are compressed first, and the image
+remembers the compressed ones: the next push, and every pull, has the same digests.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import NotFoundError
 from wherry.engine.events import Events
-from wherry.engine.images.lease import Lease, lease
 from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
 from wherry.oci.digest import Digest
 from wherry.oci.image import DOCKER_LAYER, OCI_LAYER, OCI_LAYER_GZIP, Descriptor
@@ -23,6 +23,7 @@ from wherry.oci.reference import Reference, parse_reference
 from wherry.registry.client import RegistryClient, Repository
 from wherry.store.images import Image, ImageLayer
 from wherry.store.layers.compression import compress
+from wherry.store.lease import Lease, lease
 from wherry.store.manifests import manifest_of
 from wherry.store.store import Store
 from wherry.wire.requests import AuthConfig
@@ -107,11 +108,8 @@ class PushImage:
     def _compress(self, layer: ImageLayer, held: Lease) -> ImageLayer:
         if layer.descriptor.media_type not in _PLAIN:
             return layer
-        with (
-            self.store.content.open(layer.descriptor.digest) as source,
-            self.store.content.writer() as writer,
-        ):
-            compress(source, writer)
+        with self.store.content.writer() as writer:
+            compress(partial(self.store.blobs.write, layer), writer)
             digest, size = writer.digest, writer.offset
             held.hold(digest)
             if not self.store.content.has(digest):
@@ -122,19 +120,20 @@ class PushImage:
         self, repository: Repository, reference: Reference, image: Image, progress: Progress
     ) -> None:
         slots = asyncio.Semaphore(_AT_ONCE)
-        blobs = list({one.descriptor.digest: one.descriptor for one in image.layers}.values())
+        layers = {layer.descriptor.digest: layer for layer in image.layers}.values()
         await together(
-            self._push_blob(repository, reference, blob, slots, progress) for blob in blobs
+            self._push_layer(repository, reference, layer, slots, progress) for layer in layers
         )
 
-    async def _push_blob(
+    async def _push_layer(
         self,
         repository: Repository,
         reference: Reference,
-        blob: Descriptor,
+        layer: ImageLayer,
         slots: asyncio.Semaphore,
         progress: Progress,
     ) -> None:
+        blob = layer.descriptor
         name = short(blob.digest)
         async with slots:
             if await repository.has_blob(blob.digest):
@@ -146,7 +145,7 @@ class PushImage:
                     return
             meter = Meter(progress, name, "Pushing", blob.size)
             await repository.upload(
-                blob.digest, blob.size, lambda: self.store.content.open(blob.digest), meter
+                blob.digest, blob.size, partial(self.store.blobs.open, layer), meter
             )
         progress(TransferStep(name, "Pushed"))
 

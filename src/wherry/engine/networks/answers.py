@@ -25,9 +25,13 @@ class NameService:
         self._table = table
         self._resolver = served
         self._names = Names()
+        # Those that no list shows, such as the steps of builds.
+        self._unlisted: dict[str, Container] = {}
 
     def announce(self, record: Container, namespace: Namespace) -> None:
         """Give the container its names, and the resolver that knows them."""
+        if self._table.get(record.id) is None:
+            self._unlisted[record.id] = record
         self._note(record)
         if named(record.networks.values()):
             answers = resolver.Answers(
@@ -61,7 +65,7 @@ class NameService:
         The engine asks for it: so a container on internal networks only, which is to reach nothing,
         reaches those on its networks alone. One on a container's own loopback is out of reach here.
         """
-        record = self._table.get(identifier)
+        record = self._record(identifier)
         if record is None:
             return ()
         given = [server for server in record.host_config.dns or () if not files.on_loopback(server)]
@@ -79,13 +83,20 @@ class NameService:
         """Forget what a container was called on a network."""
         self._names.remove(network_id, container)
 
+    def forget(self, identifier: str) -> None:
+        """Know no more of a container that has ended, if no list shows it."""
+        self._unlisted.pop(identifier, None)
+
+    def _record(self, identifier: str) -> Container | None:
+        return self._table.get(identifier) or self._unlisted.get(identifier)
+
     def _networks_of(self, identifier: str) -> list[str]:
-        record = self._table.get(identifier)
+        record = self._record(identifier)
         return named(record.networks.values()) if record else []
 
     def _lookup(self, identifier: str, name: str) -> list[str]:
         """Return the addresses of a name as one container knows it: its own links come first."""
-        record = self._table.get(identifier)
+        record = self._record(identifier)
         if record is None:
             return []
         for settings in record.networks.values():

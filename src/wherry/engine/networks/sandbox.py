@@ -191,8 +191,13 @@ class Sandboxes:
         """Attach every endpoint and publish ports; `close` takes back what was done on failure."""
         ports = await to_the_end(self._connect, sandbox, record)
         for name in sandbox.endpoints:
-            self._networks.emit_endpoint(self._networks.find(name), "connect", record.id)
+            self._tell(record, name, "connect")
         return sandbox.endpoints, ports
+
+    def _tell(self, record: Container, network: str, action: str) -> None:
+        """Make an event of a connection, unless no list shows the container."""
+        if self._table.get(record.id) is not None:
+            self._networks.emit_endpoint(self._networks.find(network), action, record.id)
 
     def _connect(self, sandbox: Sandbox, record: Container) -> dict[str, list[PortBinding] | None]:
         record.networks = {**record.networks, **sandbox.endpoints}
@@ -255,7 +260,7 @@ class Sandboxes:
         await to_the_end(self._close, record)
         for name in connected:
             with contextlib.suppress(WherryError):
-                self._networks.emit_endpoint(self._networks.find(name), "disconnect", record.id)
+                self._tell(record, name, "disconnect")
 
     def _close(self, record: Container) -> None:
         try:
@@ -264,6 +269,7 @@ class Sandboxes:
             # The end of a run must not wait for whatever is wrong with the firewall.
             log.warning("a published port of %s is still forwarded: %s", record.name, error)
         self._fabric.resolver.stop(record.id)
+        self.names.forget(record.id)
         left = self._opened.pop(record.id, None)
         for settings in left.endpoints.values() if left else ():
             self._fabric.free_address(settings.network_id, settings.ip_address)

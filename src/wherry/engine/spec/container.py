@@ -13,7 +13,8 @@ from typing import Any, Final
 from wherry.engine.containers.record import Container
 from wherry.engine.spec import capabilities, environment, mounts, security
 from wherry.engine.spec.resources import resources
-from wherry.engine.spec.users import Identity
+from wherry.oci.environment import merge
+from wherry.oci.users import Identity
 from wherry.store.snapshots import MountSpec
 
 VERSION: Final = "1.1.0"
@@ -23,7 +24,7 @@ _NAMESPACES: Final = ("mount", "uts", "ipc", "pid", "network", "cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the document depends on besides the record."""
+    """What the document depends on besides the record; `mounts` are entries of its mount table."""
 
     directory: str
     root: Sequence[MountSpec]
@@ -32,6 +33,7 @@ class Facts:
     hostname: str
     capabilities: Collection[int]
     devices: Sequence[dict[str, Any]] = field(default_factory=list)
+    mounts: Sequence[Mapping[str, Any]] = ()
     init: str = ""
     unified_cgroups: bool = False
 
@@ -60,7 +62,7 @@ def process(record: Container, facts: Facts, options: security.SecurityOptions) 
     arguments = [record.path, *record.args]
     if facts.init:
         arguments = [INIT_PATH, "--", *arguments]
-    made = environment.merge(environment.base(facts.hostname, tty=config.tty), config.env or [])
+    made = merge(environment.base(facts.hostname, tty=config.tty), config.env or [])
     described: dict[str, Any] = {
         "terminal": config.tty,
         "user": user(facts.identity),
@@ -92,7 +94,7 @@ def capability_sets(names: Sequence[str], uid: int) -> dict[str, list[str]]:
     return {"bounding": list(names), "effective": held, "permitted": held}
 
 
-def _mounts(record: Container, facts: Facts) -> list[dict[str, Any]]:
+def _mounts(record: Container, facts: Facts) -> list[Mapping[str, Any]]:
     host = record.host_config
     root = [
         {"destination": "/", "type": m.type, "source": m.source, "options": m.options}
@@ -102,13 +104,14 @@ def _mounts(record: Container, facts: Facts) -> list[dict[str, Any]]:
         privileged=host.privileged, shm_bytes=host.shm_size, host_ipc=host.ipc_mode == "host"
     )
     files = mounts.file_mounts(facts.directory, read_only=host.readonly_rootfs)
-    defaults = mounts.without_overridden([*defaults, *files], record.mounts)
+    wanted = mounts.by_depth([*map(mounts.user_mount, record.mounts), *facts.mounts])
+    defaults = mounts.without_overridden([*defaults, *files], wanted)
     init = []
     if facts.init:
         options = ["bind", "ro"]
         bind = {"destination": INIT_PATH, "type": "bind", "source": facts.init, "options": options}
         init.append(bind)
-    return [*root, *defaults, *init, *mounts.user_mounts(record.mounts)]
+    return [*root, *defaults, *init, *wanted]
 
 
 def _linux(record: Container, facts: Facts, options: security.SecurityOptions) -> dict[str, Any]:

@@ -10,20 +10,6 @@ from wherry.base.errors import InvalidError
 DEFAULT_PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def merge(first: Sequence[str], second: Sequence[str]) -> list[str]:
-    """Replace in `first` what `second` sets, append what is new; a bare name removes."""
-    merged = list(first)
-    places = {entry.partition("=")[0]: index for index, entry in enumerate(merged)}
-    for entry in second:
-        name = entry.partition("=")[0]
-        if name in places:
-            merged[places[name]] = entry
-        else:
-            places[name] = len(merged)
-            merged.append(entry)
-    return [entry for entry in merged if "=" in entry]
-
-
 def base(hostname: str, *, tty: bool, home: str | None = None) -> list[str]:
     """Return what every process gets: path, host name, terminal, home."""
     made = [DEFAULT_PATH, f"HOSTNAME={hostname}"]

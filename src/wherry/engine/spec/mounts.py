@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wherry.engine.containers.record import MountPoint
@@ -60,13 +60,13 @@ def file_mounts(directory: str, *, read_only: bool) -> list[dict[str, Any]]:
     ]
 
 
-def user_mounts(points: Sequence[MountPoint]) -> list[dict[str, Any]]:
-    """Return binds, volumes and tmpfs, those that contain others first."""
-    ordered = sorted(points, key=lambda point: point.destination.rstrip("/").count("/"))
-    return [_user_mount(point) for point in ordered]
+def by_depth(mounts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return mounts in such an order that those that contain others come first."""
+    return sorted(mounts, key=lambda mount: mount["destination"].rstrip("/").count("/"))
 
 
-def _user_mount(point: MountPoint) -> dict[str, Any]:
+def user_mount(point: MountPoint) -> dict[str, Any]:
+    """Return the mount of a bind, volume or tmpfs."""
     if point.type == "tmpfs":
         options = ["noexec", "nosuid", "nodev", *point.options]
         return _mount(point.destination, "tmpfs", _last_of_each(options), "tmpfs")
@@ -84,10 +84,10 @@ def _last_of_each(options: Sequence[str]) -> list[str]:
 
 
 def without_overridden(
-    defaults: Sequence[dict[str, Any]], points: Sequence[MountPoint]
+    defaults: Sequence[dict[str, Any]], wanted: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Leave out defaults that a user's mount takes the place of."""
-    taken = {point.destination.rstrip("/") for point in points}
+    """Leave out defaults that another mount takes the place of."""
+    taken = {mount["destination"].rstrip("/") for mount in wanted}
     kept = []
     for mount in defaults:
         destination = mount["destination"]

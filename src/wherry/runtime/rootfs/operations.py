@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from wherry.linux import mounts, openat2
 from wherry.runtime.rootfs.copying import copy_tree
-from wherry.runtime.rootfs.options import Options
+from wherry.runtime.rootfs.options import Options, split_lowers
 
 # An option that the new calls do not take, or a string longer than they allow.
 _NOT_TAKEN: Final = (errno.EINVAL, errno.ENOSYS)
@@ -235,13 +235,14 @@ class ReadOnly:
 
 
 def overlay(options: Sequence[str]) -> int:
-    """Return a detached overlay mount.
+    """Return a detached overlay mount; paths in `options` are escaped as overlayfs wants them.
 
     `lowerdir+` takes one layer at a time (Linux 6.5), so a hundred layers fit; before that all have
-    to fit one page, which `mount` relative to their common folder makes the most of.
+    to fit one page, which numbers of descriptors instead of paths make the most of.
     """
     pairs = dict(option.partition("=")[::2] for option in options if "=" in option)
-    lowers = pairs.pop("lowerdir", "").split(":")
+    # The kernel takes no directory twice, and what is below its own copy is never seen.
+    lowers = list(dict.fromkeys(split_lowers(pairs.pop("lowerdir", ""))))
     try:
         context = mounts.open_filesystem("overlay")
         try:
@@ -272,10 +273,18 @@ def _overlay_at_once(lowers: Sequence[str], pairs: dict[str, str]) -> int:
     os.chdir("/")
     for descriptor in opened:
         os.close(descriptor)
-    return mounts.clone_tree(somewhere, recursive=False)
+    tree = mounts.clone_tree(somewhere, recursive=False)
+    # It would hide what other mounts are made of.
+    mounts.unmount(somewhere, mounts.MNT_DETACH)
+    return tree
 
 
 def _new_filesystem(kind: str, source: str, options: Options) -> int:
+    if kind == "overlay":
+        tree = overlay(options.data)
+        if options.add:
+            mounts.set_attributes(tree, add=options.add)
+        return tree
     context = mounts.open_filesystem(kind)
     try:
         if source:

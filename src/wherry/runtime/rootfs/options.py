@@ -93,3 +93,18 @@ def parse_options(words: Sequence[str]) -> Options:
         add, clear, propagation, propagation_recursive, recursive_read_only, bind, recursive,
         copy_up, tuple(data),
     )  # fmt: skip
+
+
+def split_lowers(text: str) -> list[str]:
+    """Split the value of overlayfs's `lowerdir`: at colons, which a backslash makes ordinary."""
+    paths = [""]
+    escaped = False
+    for character in text:
+        if escaped or character not in ":\\":
+            paths[-1] += character
+            escaped = False
+        elif character == ":":
+            paths.append("")
+        else:
+            escaped = True
+    return paths

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from wherry.oci.reference import Reference
 from wherry.store.archives.load import LoadedImage, Loader
 from wherry.store.archives.save import save
+from wherry.store.blobs import LayerBlobs
 from wherry.store.collection import Collector
 from wherry.store.content.store import ContentStore
 from wherry.store.images import Image, ImageStore
@@ -23,12 +24,14 @@ class Archives:
         self,
         content: ContentStore,
         layers: LayerStore,
+        blobs: LayerBlobs,
         images: ImageStore,
         leases: Leases,
         collector: Collector,
     ) -> None:
         self._content = content
         self._layers = layers
+        self._blobs = blobs
         self._images = images
         self._leases = leases
         self._collector = collector
@@ -45,7 +48,7 @@ class Archives:
             reference = self._tag_meant(name, image)
             if reference is not None and reference not in references:
                 references.append(reference)
-        save(list(chosen.values()), self._content, sink)
+        save(list(chosen.values()), self._content, self._blobs, sink)
 
     def _tag_meant(self, name: str, image: Image) -> Reference | None:
         for reference in self._images.references(image.id):

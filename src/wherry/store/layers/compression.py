@@ -108,12 +108,38 @@ def decompressed(source: Readable) -> Readable:
     return _Checked(opened, kind)
 
 
-def compress(source: Readable, sink: Writable) -> None:
-    """Write a stream as gzip; the same bytes give the same bytes, for no time or name is in it."""
-    packer = isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
+def compress(write: Callable[[Writable], None], sink: Writable) -> None:
+    """Write as gzip what `write` writes; the same bytes give the same bytes: no time is in it."""
+    packing = _Packing(sink)
+    write(packing)
+    packing.finish()
+
+
+class _Packing:
+    """Compresses in pieces of one size: where pieces end shows in what comes out."""
+
+    def __init__(self, sink: Writable) -> None:
+        self._sink = sink
+        self._packer = isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
+        self._pending = bytearray()
+
+    def write(self, data: bytes, /) -> int:
+        self._pending += data
+        whole = len(self._pending) - len(self._pending) % _COPY
+        for at in range(0, whole, _COPY):
+            self._sink.write(self._packer.compress(bytes(self._pending[at : at + _COPY])))
+        del self._pending[:whole]
+        return len(data)
+
+    def finish(self) -> None:
+        self._sink.write(self._packer.compress(bytes(self._pending)))
+        self._sink.write(self._packer.flush())
+
+
+def copy(source: Readable, sink: Writable) -> None:
+    """Write what a stream has left."""
     while chunk := source.read(_COPY):
-        sink.write(packer.compress(chunk))
-    sink.write(packer.flush())
+        sink.write(chunk)
 
 
 class _Checked:

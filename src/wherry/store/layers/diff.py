@@ -1,25 +1,45 @@
 """Makes a layer's archive of a writable directory, and lists what changed in it.
 
-The same directory gives the same bytes: entries in the order of their names, numbers for owners,
-PAX for what ustar cannot say. Sockets are left out, as everywhere.
+The same directory gives the same bytes, and so does the directory that unpacking them makes: that
+is what lets a layer be kept without its archive. Entries are in the order of their names, owners
+are numbers, whiteouts have no time. Sockets are left out, as everywhere.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import tarfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import BinaryIO, Final, cast
+from typing import Any, Final
 
+from wherry.store.layers import headers
 from wherry.store.layers.compression import Writable
-from wherry.store.layers.files import iterate
+from wherry.store.layers.files import place_of, portable_xattrs
+from wherry.store.layers.headers import (
+    BLOCK_DEVICE,
+    CHARACTER,
+    DIRECTORY,
+    FIFO,
+    HARD_LINK,
+    REGULAR,
+    SYMLINK,
+    Header,
+    encode,
+    padding,
+)
 from wherry.store.layers.unpack import OPAQUE_MARKER, WHITEOUT_PREFIX
 from wherry.store.layers.view import LayerView, is_opaque, is_whiteout
+from wherry.store.layers.walk import ChangedError, Found, open_file, walk
 
-_PRIVATE_XATTRS: Final = "trusted.overlay."
+_COPY: Final = 1 << 20
+_GATHERED: Final = 256 << 10
+_KINDS: Final = {
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHARACTER,
+    stat.S_IFBLK: BLOCK_DEVICE,
+    stat.S_IFIFO: FIFO,
+}
 
 
 class ChangeKind(IntEnum):
@@ -39,112 +59,118 @@ class Change:
 
 
 def write_archive(directory: str, sink: Writable) -> None:
-    """Write the archive of everything below `directory`, with whiteouts."""
-    with tarfile.open(
-        fileobj=cast(BinaryIO, sink), mode="w|", format=tarfile.PAX_FORMAT,
-        encoding="utf-8", errors="surrogateescape",
-    ) as archive:  # fmt: skip
-        writer = _Writer(archive)
-        for path, relative in _walk(directory):
-            writer.add(path, relative)
+    """Write the archive of everything below `directory`, with whiteouts.
 
-
-def _walk(directory: str) -> Iterator[tuple[str, str]]:
-    """Yield paths and what they are below `directory`; not by recursion, for trees can be deep."""
-    pending = [(directory, "", iterate(directory))]
-    while pending:
-        folder, relative, entries = pending[-1]
-        entry = next(entries, None)
-        if entry is None:
-            pending.pop()
-            continue
-        name = os.fsdecode(entry.name)
-        path, below = f"{folder}/{name}", f"{relative}{name}"
-        yield path, below
-        if entry.is_dir(follow_symlinks=False):
-            pending.append((path, f"{below}/", iterate(path)))
+    Raises ChangedError when somebody writes to it meanwhile in a way that shows.
+    """
+    writer = _Writer(sink)
+    for found in walk(directory):
+        if not found.leaving:
+            writer.add(found)
+    writer.finish()
 
 
 class _Writer:
-    def __init__(self, archive: tarfile.TarFile) -> None:
-        self._archive = archive
-        self._inodes: dict[tuple[int, int], str] = {}
+    """Gathers small pieces: a call for each header would cost more than what is in it."""
 
-    def add(self, path: str, relative: str) -> None:
-        told = os.lstat(path)
-        folder, slash, name = relative.rpartition("/")
-        if is_whiteout(told):
-            hidden = tarfile.TarInfo(folder + slash + os.fsdecode(WHITEOUT_PREFIX) + name)
-            hidden.mtime = int(told.st_mtime)
-            self._archive.addfile(hidden)
-            return
-        if stat.S_ISSOCK(told.st_mode):
-            return
-        entry = self._entry(path, relative, told)
-        if entry.isreg():
-            with open(path, "rb") as file:
-                self._archive.addfile(entry, file)
-            return
-        self._archive.addfile(entry)
-        if entry.isdir() and is_opaque(path):
-            marker = tarfile.TarInfo(f"{relative}/{os.fsdecode(OPAQUE_MARKER)}")
-            self._archive.addfile(marker)
+    def __init__(self, sink: Writable) -> None:
+        self._sink = sink
+        self._inodes: dict[tuple[int, int], bytes] = {}
+        self._parts: list[bytes] = []
+        self._gathered = 0
 
-    def _entry(self, path: str, relative: str, told: os.stat_result) -> tarfile.TarInfo:
-        entry = tarfile.TarInfo(relative)
-        entry.pax_headers = pax = dict[str, str]()
-        entry.mode, entry.uid, entry.gid = stat.S_IMODE(told.st_mode), told.st_uid, told.st_gid
-        entry.mtime = told.st_mtime_ns // 1_000_000_000
-        if told.st_mtime_ns % 1_000_000_000:
-            seconds, rest = divmod(told.st_mtime_ns, 1_000_000_000)
-            pax["mtime"] = f"{seconds}.{rest:09d}".rstrip("0")
-        self._set_kind(entry, path, told)
-        for name in _xattrs(path):
-            value = os.getxattr(path, name, follow_symlinks=False)
-            # tarfile writes headers as text: bytes that are not text travel as surrogates.
-            pax[f"SCHILY.xattr.{name}"] = value.decode("utf-8", "surrogateescape")
-        return entry
+    def finish(self) -> None:
+        self._put(headers.END)
+        self._flush()
 
-    def _set_kind(self, entry: tarfile.TarInfo, path: str, told: os.stat_result) -> None:
-        mode = told.st_mode
-        if stat.S_ISDIR(mode):
-            entry.type = tarfile.DIRTYPE
-        elif stat.S_ISLNK(mode):
-            entry.type, entry.linkname = tarfile.SYMTYPE, os.readlink(path)
-        elif stat.S_ISFIFO(mode):
-            entry.type = tarfile.FIFOTYPE
-        elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            entry.type = tarfile.CHRTYPE if stat.S_ISCHR(mode) else tarfile.BLKTYPE
-            entry.devmajor, entry.devminor = os.major(told.st_rdev), os.minor(told.st_rdev)
-        else:
-            self._set_file(entry, told)
+    def _put(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._gathered += len(part)
+        if self._gathered >= _GATHERED:
+            self._flush()
 
-    def _set_file(self, entry: tarfile.TarInfo, told: os.stat_result) -> None:
+    def _flush(self) -> None:
+        if self._parts:
+            self._sink.write(b"".join(self._parts))
+            self._parts, self._gathered = [], 0
+
+    def add(self, found: Found) -> None:
+        mode = found.told.st_mode
+        if is_whiteout(found.told):
+            # When a name was removed is nobody's business: every time gives the same bytes.
+            folder, slash, name = found.path.rpartition(b"/")
+            self._put(encode(Header(folder + slash + WHITEOUT_PREFIX + name)))
+        elif stat.S_ISREG(mode):
+            self._file(found)
+        elif stat.S_ISDIR(mode):
+            self._directory(found)
+        elif not stat.S_ISSOCK(mode):
+            self._node(found)
+
+    def _file(self, found: Found) -> None:
+        told = found.told
         inode = (told.st_dev, told.st_ino)
-        if told.st_nlink > 1 and inode in self._inodes:
-            entry.type, entry.linkname = tarfile.LNKTYPE, self._inodes[inode]
-            return
-        self._inodes[inode] = entry.name
-        entry.type, entry.size = tarfile.REGTYPE, told.st_size
+        if told.st_nlink > 1:
+            first = self._inodes.setdefault(inode, found.path)
+            if first != found.path:
+                self._put(encode(_header(found.path, HARD_LINK, told, target=first)))
+                return
+        descriptor = open_file(found)
+        try:
+            told = os.fstat(descriptor)
+            if not stat.S_ISREG(told.st_mode):
+                raise ChangedError(found.path)
+            xattrs, size = portable_xattrs(descriptor), told.st_size
+            self._put(encode(_header(found.path, REGULAR, told, size=size, xattrs=xattrs)))
+            self._content(found, descriptor, size)
+        finally:
+            os.close(descriptor)
+
+    def _content(self, found: Found, descriptor: int, size: int) -> None:
+        left = size
+        while left:
+            chunk = os.read(descriptor, min(left, _COPY))
+            if not chunk:
+                raise ChangedError(found.path)
+            left -= len(chunk)
+            self._put(chunk)
+        self._put(padding(size))
+
+    def _directory(self, found: Found) -> None:
+        place = place_of(found)
+        xattrs = portable_xattrs(place)
+        self._put(encode(_header(found.path + b"/", DIRECTORY, found.told, xattrs=xattrs)))
+        if is_opaque(place):
+            self._put(encode(Header(found.path + b"/" + OPAQUE_MARKER)))
+
+    def _node(self, found: Found) -> None:
+        """Write a link, a device or a pipe. Extended attributes of such are not for archives."""
+        told, target, device = found.told, b"", 0
+        kind = _KINDS[stat.S_IFMT(told.st_mode)]
+        if kind == SYMLINK:
+            target = os.readlink(found.name, dir_fd=found.folder)
+        elif kind != FIFO:
+            device = told.st_rdev
+        numbers = {"major": os.major(device), "minor": os.minor(device)}
+        self._put(encode(_header(found.path, kind, told, target=target, **numbers)))
 
 
-def _xattrs(path: str) -> list[str]:
-    try:
-        names = os.listxattr(path, follow_symlinks=False)
-    except OSError:
-        return []  # the file system has none
-    return sorted(name for name in names if not name.startswith(_PRIVATE_XATTRS))
+def _header(name: bytes, kind: bytes, told: os.stat_result, **more: Any) -> Header:
+    mode = stat.S_IMODE(told.st_mode)
+    return Header(name, kind, mode, told.st_uid, told.st_gid, mtime_ns=told.st_mtime_ns, **more)
 
 
 def changes(directory: str, below: LayerView) -> list[Change]:
     """List what a writable directory adds to, changes in and removes from the layers below."""
-    found = []
-    for path, relative in _walk(directory):
-        lower = below.find(os.fsencode(relative), follow=False)
-        if is_whiteout(os.lstat(path)):
-            if lower is not None:
-                found.append(Change(ChangeKind.DELETED, f"/{relative}"))
+    listed = []
+    for found in walk(directory):
+        if found.leaving:
             continue
-        kind = ChangeKind.ADDED if lower is None else ChangeKind.MODIFIED
-        found.append(Change(kind, f"/{relative}"))
-    return found
+        lower = below.find(found.path, follow=False)
+        path = f"/{os.fsdecode(found.path)}"
+        if not is_whiteout(found.told):
+            kind = ChangeKind.ADDED if lower is None else ChangeKind.MODIFIED
+            listed.append(Change(kind, path))
+        elif lower is not None:
+            listed.append(Change(ChangeKind.DELETED, path))
+    return listed

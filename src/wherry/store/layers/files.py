@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from typing import Final
 
 from wherry.store.layers import tar
+from wherry.store.layers.walk import Found
 
+OVERLAY_XATTRS: Final = "trusted.overlay."
+# Labels and measurements by the policies of one machine.
+_OF_THIS_MACHINE: Final = frozenset({"security.selinux", "security.ima", "security.evm"})
+# It has gone meanwhile; or it is a capability that the kernel took and does not understand.
+_UNREADABLE: Final = (errno.ENODATA, errno.EINVAL)
 _UNSUPPORTED: Final = (errno.ENOTSUP, errno.EPERM, errno.EINVAL)
 
 
@@ -38,7 +43,7 @@ def write_sparse(descriptor: int, entry: tar.Entry, reader: tar.TarReader) -> No
 def set_xattrs(descriptor: int, entry: tar.Entry) -> None:
     """Set what the archive says; what the file system does not have is left out."""
     for name, value in entry.xattrs.items():
-        if name.startswith(b"trusted.overlay."):
+        if name.startswith(OVERLAY_XATTRS.encode()):
             continue  # redirects and the like are overlayfs' own: an archive has no say there
         try:
             os.setxattr(descriptor, name, value)
@@ -47,8 +52,38 @@ def set_xattrs(descriptor: int, entry: tar.Entry) -> None:
                 raise
 
 
-def iterate(path: str) -> Iterator[os.DirEntry[bytes]]:
-    """Yield the entries of a directory in the order of their bytes."""
-    with os.scandir(os.fsencode(path)) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    yield from entries
+def place_of(found: Found) -> bytes:
+    """Return a path, good while the descriptor is open, for calls that take no name beside one."""
+    return b"/proc/self/fd/%d/%s" % (found.folder, found.name)
+
+
+def xattr_names(place: int | bytes) -> list[str]:
+    """Return the names of what an open file, or whatever is at a path, has.
+
+    Links are not followed. Nothing where the file system has no extended attributes.
+    """
+    try:
+        return os.listxattr(place) if isinstance(place, int) else _names_at(place)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return []
+        raise
+
+
+def _names_at(place: bytes) -> list[str]:
+    return os.listxattr(place, follow_symlinks=False)
+
+
+def portable_xattrs(place: int | bytes) -> dict[bytes, bytes]:
+    """Return the extended attributes that belong to a file wherever it is."""
+    found = {}
+    follow = isinstance(place, int)  # or descriptors are refused
+    for name in xattr_names(place):
+        if name.startswith(OVERLAY_XATTRS) or name in _OF_THIS_MACHINE:
+            continue
+        try:
+            found[os.fsencode(name)] = os.getxattr(place, name, follow_symlinks=follow)
+        except OSError as error:
+            if error.errno not in _UNREADABLE:
+                raise
+    return found

@@ -1,8 +1,13 @@
 """The unpacked layers: one directory for each diff ID, immutable once it has its name.
 
 A layer is unpacked into `<hex>.<random>.partial`, verified, renamed, and then gets its row; a
-directory without a row is an orphan, which `recover` removes. Different layers unpack in parallel;
-whoever wants one that is being unpacked waits for it.
+directory without a row is an orphan, which `recover` removes. A writable directory that a build has
+filled becomes a layer where it lies: `seal` computes its digest, `adopt` renames it and writes the
+row. Different layers unpack in parallel; whoever wants one that is being unpacked waits for it.
+
+What is in a layer need not have reached the disk when its row has: `sync` sees to that, for all at
+once, before an image names them. A row says with which boot of the machine its layer was made until
+then, and after another boot `recover` removes such a layer, for nobody knows what is left of it.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -25,8 +30,9 @@ from wherry.oci.digest import Digest, encoded_of
 from wherry.store import trash
 from wherry.store.errors import CorruptContentError, full_disk_named
 from wherry.store.layers import compression, diff
-from wherry.store.layers.compression import Hashed, Readable
+from wherry.store.layers.compression import Hashed, Readable, Writable
 from wherry.store.layers.diff import Change
+from wherry.store.layers.seal import SealedLayer, is_empty, seal
 from wherry.store.layers.settle import settle
 from wherry.store.layers.unpack import Pending, unpack
 from wherry.store.layers.view import LayerView
@@ -35,6 +41,7 @@ from wherry.store.metadata.database import Database
 
 _syncfs = libc.function("syncfs", ctypes.c_int)
 Progress = Callable[[int], None]
+_BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
 class LayerMissingError(NotFoundError):
@@ -65,6 +72,8 @@ class LayerStore:
         self._database = database
         self._guard = threading.Lock()
         self._locks: dict[Digest, threading.RLock] = {}
+        with open(_BOOT_ID) as file:
+            self._boot = file.read().strip()
 
     def has(self, diff_id: Digest) -> bool:
         """Tell whether the layer is here, unpacked."""
@@ -135,10 +144,59 @@ class LayerStore:
         self._write(diff_id, unpacked.size, unpacked.pending)
         return Layer(diff_id, unpacked.size)
 
+    def is_empty(self, upper: str) -> bool:
+        """Tell whether a writable directory has nothing that a layer would have."""
+        return is_empty(upper)
+
+    def seal(self, upper: str, *, clamp_ns: int | None = None) -> SealedLayer:
+        """Make a writable directory fit to be a layer and compute its digest; takes its time.
+
+        Nobody may write to it any more; it may be a lower directory of a mount. What overlayfs
+        noted in it goes, sockets too, and times later than `clamp_ns` become that. Raises
+        CorruptContentError when overlayfs left the content of a file elsewhere.
+        """
+        with full_disk_named(upper):
+            return seal(upper, clamp_ns)
+
+    def adopt(self, upper: str, sealed: SealedLayer) -> Layer:
+        """Give a sealed directory its name as a layer; at once, for it is a rename.
+
+        A layer that is here already is returned instead, and the directory stays where it is: the
+        caller discards it. So it does after a failure. What is mounted stays mounted, but nobody
+        may be about to mount it by its old path: the caller sees to that. Hold the diff ID by a
+        lease first.
+        """
+        assert not sealed.empty, "a layer without anything in it"
+        diff_id, target = sealed.diff_id, self.path(sealed.diff_id)
+        with self._locked(diff_id):
+            row = self._row(diff_id)
+            if row is not None:
+                return Layer(diff_id, row[0])
+            orphan = trash.discard(self._layout, target)  # it has no row
+            os.rename(upper, target)
+            try:
+                faults.point("layers.adopted")
+                self._write(diff_id, sealed.size, Pending())
+            except BaseException:
+                os.rename(target, upper)
+                raise
+        trash.empty(orphan)
+        return Layer(diff_id, sealed.size)
+
+    def regenerate(self, diff_id: Digest, sink: Writable) -> None:
+        """Write the plain archive of a layer; whether it has the digest is for the sink to see.
+
+        Of a layer that was unpacked it is not the archive that came, unless `seal` made that.
+        """
+        diff.write_archive(self.path(diff_id), sink)
+
     def _write(self, diff_id: Digest, size: int, pending: Pending) -> None:
         row = msgspec.json.encode(_PendingRow(pending.implicit, pending.links)).decode()
+        made = f"{self._boot} {os.urandom(6).hex()}"
         with self._database.transaction(durable=False) as writer:
-            writer.execute("INSERT OR REPLACE INTO layers VALUES (?, ?, ?)", (diff_id, size, row))
+            writer.execute(
+                "INSERT OR REPLACE INTO layers VALUES (?, ?, ?, ?)", (diff_id, size, row, made)
+            )
 
     def settle(self, diff_ids: Sequence[Digest]) -> None:
         """Fit each of an image's layers, lowest first, onto those below it; raises when missing."""
@@ -156,15 +214,22 @@ class LayerStore:
                 self._write(diff_id, row[0], Pending())
 
     def sync(self) -> None:
-        """Force what has been unpacked to the disk, in one go for all layers of an image."""
+        """Force what is in all layers to the disk, in one go."""
         if not self._sync:
             return
+        # What is made from here on is for the next time.
+        made = self._database.rows("SELECT diff_id, made FROM layers WHERE made <> ''")
         descriptor = os.open(self._layout.layers, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             with full_disk_named(self._layout.layers):
                 libc.checked("syncfs", _syncfs(descriptor))
         finally:
             os.close(descriptor)
+        if made:
+            with self._database.transaction(durable=False) as writer:
+                writer.executemany(
+                    "UPDATE layers SET made = '' WHERE diff_id = ? AND made = ?", made
+                )
 
     def diff(self, upper: str) -> LayerArchive:
         """Write the archive of a writable directory to an unnamed file; close what is returned."""
@@ -196,7 +261,10 @@ class LayerStore:
         trash.empty(self.forget(diff_id))
 
     def recover(self) -> None:
-        """Remove directories without a row and rows without a directory."""
+        """Remove directories without a row, rows without a directory, and what may be torn."""
+        for diff_id, made in self._database.rows("SELECT diff_id, made FROM layers"):
+            if made and made.split(" ")[0] != self._boot:
+                self.remove(diff_id)
         known = {encoded_of(layer.diff_id): layer.diff_id for layer in self.all()}
         names = set(os.listdir(self._layout.layers))
         for name in names - known.keys() - {os.path.basename(self._layout.empty_layer)}:

@@ -6,6 +6,7 @@ decided by who unpacks. Sources: POSIX pax(1); GNU tar manual, "Basic Tar Format
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -64,6 +65,11 @@ class TarReader:
         while (entry := self._next(shared)) is not None:
             yield entry
 
+    @property
+    def left(self) -> int:
+        """How many of the latest entry's bytes in the archive have not been read."""
+        return self._left
+
     def data(self) -> Iterator[bytes]:
         """Yield what is left of the latest entry's bytes."""
         while self._left:
@@ -77,10 +83,12 @@ class TarReader:
         extended = dict(shared)
         long_name = long_link = None
         while True:
-            for _ in self.data():
-                pass
-            self._read_exactly(self._padding)
-            self._padding = 0
+            while self._left:
+                for _ in self.data():
+                    pass
+            if self._padding:
+                self._read_exactly(self._padding)
+                self._padding = 0
             block = self._read_header()
             if block is None:
                 return None
@@ -107,8 +115,7 @@ class TarReader:
             return None
         if len(block) < BLOCK:
             raise CorruptContentError("the archive is cut short in the middle of a header")
-        unsigned = sum(block) - sum(block[148:156]) + 8 * 32
-        if _number(block[148:156]) != unsigned:
+        if not is_header(block):
             raise CorruptContentError("this is not a tar archive, or it is damaged: wrong checksum")
         return block
 
@@ -132,7 +139,8 @@ class TarReader:
         )
         if kind in (CHARACTER, BLOCK_DEVICE):
             entry.major, entry.minor = _number(block[329:337]), _number(block[337:345])
-        _apply_pax(entry, extended)
+        if extended:
+            _apply_pax(entry, extended)
         if entry.size < 0:
             raise CorruptContentError("an entry of negative size in the archive")
         if kind == _OLD_REGULAR and entry.name.endswith(b"/"):
@@ -142,10 +150,11 @@ class TarReader:
         entry.real_size = entry.size
         self._left = entry.size
         self._padding = -entry.size % BLOCK
-        try:
-            self._read_sparse_map(entry, block, extended)
-        except (ValueError, KeyError) as error:
-            raise CorruptContentError("damaged map of a sparse file") from error
+        if kind == _GNU_SPARSE or extended:
+            try:
+                self._read_sparse_map(entry, block, extended)
+            except (ValueError, KeyError) as error:
+                raise CorruptContentError("damaged map of a sparse file") from error
         return entry
 
     def _read_sparse_map(self, entry: Entry, block: bytes, extended: dict[bytes, bytes]) -> None:
@@ -195,11 +204,30 @@ class TarReader:
         return data
 
     def _read_up_to(self, count: int) -> bytes:
+        part = self._source.read(count) if count else b""
+        if len(part) == count:
+            return part
         parts = []
-        while count and (part := self._source.read(count)):
+        while part:
             parts.append(part)
             count -= len(part)
+            part = self._source.read(count) if count else b""
         return b"".join(parts)
+
+
+def is_header(block: bytes) -> bool:
+    """Tell whether a block of 512 bytes has the checksum of a header.
+
+    Raises CorruptContentError when there is no number in its place.
+    """
+    # The checksum counts its own place as eight spaces.
+    return _number(block[148:156]) == _sum(block) - sum(block[148:156]) + 8 * 32
+
+
+def _sum(block: bytes) -> int:
+    """Return the sum of a block: in halves, each of which fits the lower part of an Adler-32."""
+    first, second = zlib.adler32(block[:256]), zlib.adler32(block[256:])
+    return (first & 0xFFFF) + (second & 0xFFFF) - 2
 
 
 def _text(raw: bytes) -> bytes:
@@ -218,6 +246,10 @@ def _number(raw: bytes) -> int:
     if raw[0] & 0x80:
         value = int.from_bytes(raw, "big") & ~(0x80 << 8 * (len(raw) - 1))
         return value - (1 << 8 * len(raw) - 1) if raw[0] & 0x40 else value
+    try:
+        return int(raw.rstrip(b"\0 "), 8)
+    except ValueError:
+        pass  # nothing at all, or something behind the end
     text = raw.strip(b" \0").split(b"\0", 1)[0].strip()
     try:
         return int(text, 8) if text else 0

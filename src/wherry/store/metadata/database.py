@@ -33,8 +33,12 @@ class Database:
         self._reading = threading.Lock()
         self._writer = self._connect()
         self._durable: bool | None = None
-        self._prepare()
-        self._reader = self._connect()
+        try:
+            self._prepare()
+            self._reader = self._connect()
+        except BaseException:
+            self._writer.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -49,8 +53,19 @@ class Database:
                 f"{self._path} was written by a newer wherry (schema {version}, "
                 f"this one knows {schema.VERSION})"
             )
-        self._writer.executescript(schema.TABLES)
-        self._writer.execute(f"PRAGMA user_version={schema.VERSION}")
+        if version < schema.VERSION:
+            self._migrate(version)
+
+    def _migrate(self, version: int) -> None:
+        """Bring the schema up to date, all at once or not at all; 0 is a database without any."""
+        steps = [
+            schema.MIGRATIONS[edition]
+            for edition in range(version or schema.VERSION, schema.VERSION)
+        ]
+        script = ["BEGIN IMMEDIATE;", *steps, schema.TABLES]
+        script += [f"PRAGMA user_version={schema.VERSION};", "COMMIT;"]
+        with full_disk_named(self._path), _disk_errors():
+            self._writer.executescript("\n".join(script))
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:

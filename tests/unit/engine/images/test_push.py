@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import threading
@@ -13,11 +14,15 @@ from typing import Any
 import pytest
 
 from fixtures.images import FakeRegistry, add_image, archive, leases
+from fixtures.layers import adopted, image_of
 from wherry.base.errors import NotFoundError
 from wherry.engine.events import Events
 from wherry.engine.images import push as module
 from wherry.engine.images.push import PushImage
 from wherry.engine.images.transfer import TransferStep
+from wherry.oci.digest import digest_bytes
+from wherry.oci.reference import parse_reference
+from wherry.store.blobs import LayerChangedError
 from wherry.store.store import Store
 
 DATA = archive({"f": b"x" * 50_000})
@@ -54,6 +59,36 @@ async def test_an_image_is_pushed_compressed_and_the_second_time_not_at_all(stor
     assert leases(store) == []
     store.collect()
     assert all(store.content.has(digest) for digest in sent)
+
+
+async def test_layers_that_a_build_made_are_compressed_once(store: Store) -> None:
+    """Their plain archives are nowhere: they are made of the layers' directories."""
+    low, high = adopted(store, {"f": b"x" * 50_000}), adopted(store, {"g": b"y"})
+    image = image_of(store, low, high)
+    store.images.tag(parse_reference("r.test/i:1"), image.id)
+    registry = FakeRegistry()
+    await push(store, registry, "r.test/i:1")
+    sent = [layer["digest"] for layer in json.loads(registry.manifests["1"])["layers"]]
+    assert [one.descriptor.digest for one in store.images.get(image.id).layers] == sent
+    for digest, layer in zip(sent, (low, high), strict=True):
+        assert digest_bytes(gzip.decompress(store.content.read(digest))) == layer.diff_id
+    store.collect()
+    await push(store, registry, "r.test/i:1")
+    assert len(registry.pushed) == 3
+    assert leases(store) == []
+
+
+async def test_a_layer_that_is_not_what_it_was_is_not_pushed(store: Store) -> None:
+    sealed = adopted(store, {"f": b"x"})
+    image = image_of(store, sealed)
+    store.images.tag(parse_reference("r.test/i:1"), image.id)
+    (Path(store.layers.path(sealed.diff_id)) / "f").write_bytes(b"y")
+    registry = FakeRegistry()
+    with pytest.raises(LayerChangedError):
+        await push(store, registry, "r.test/i:1")
+    assert registry.pushed == []
+    assert [blob.digest for blob in store.content.walk()] == [image.id]
+    assert leases(store) == []
 
 
 async def test_all_tags_of_a_repository_or_the_one(store: Store) -> None:

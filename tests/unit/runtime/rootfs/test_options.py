@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wherry.linux import mounts
-from wherry.runtime.rootfs.options import KNOWN, Options, parse_options
+from wherry.runtime.rootfs.options import KNOWN, Options, parse_options, split_lowers
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,17 @@ def test_options(words: list[str], options: Options) -> None:
 def test_what_is_known_is_never_handed_to_the_file_system() -> None:
     for word in KNOWN:
         assert parse_options([word]).data == (), word
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("/a", ["/a"]),
+        ("/a:/b", ["/a", "/b"]),
+        (r"/a\:b:/c", ["/a:b", "/c"]),
+        (r"/a\\:/c", ["/a\\", "/c"]),
+        (r"/a\,b", ["/a,b"]),
+    ],
+)
+def test_layers_are_split_at_colons_that_are_not_escaped(text: str, paths: list[str]) -> None:
+    assert split_lowers(text) == paths

@@ -97,7 +97,8 @@ def _row(kind: str, count: int, active: int, total: int, free: int) -> Row:
 
 def _verbose(context: Context, options: Options, found: dict[str, Any]) -> int:
     """Show every object with its share of the disk."""
-    from wherry.cli.commands.containers import listing as ps  # noqa: PLC0415 - only with -v
+    from wherry.cli.commands.builds import cache  # noqa: PLC0415 - only with -v
+    from wherry.cli.commands.containers import listing as ps  # noqa: PLC0415 - as above
     from wherry.cli.commands.images import listing as images  # noqa: PLC0415 - as above
     from wherry.cli.commands.volumes import COLUMNS as OF_VOLUMES  # noqa: PLC0415 - as above
     from wherry.cli.commands.volumes import volume_row  # noqa: PLC0415 - as above
@@ -110,9 +111,12 @@ def _verbose(context: Context, options: Options, found: dict[str, Any]) -> int:
     ]
     containers = [ps.row(entry, now, whole=False) for entry in found.get("Containers") or ()]
     volumes = [volume_row(volume) for volume in found.get("Volumes") or ()]
+    kept = cache.cache_rows(found.get("BuildCache") or (), now, whole=False)
     template = options.text("format")
     if template not in ("", "table"):
-        _templated(context, template, pictures, containers, volumes)
+        kinds = ("Images", "Containers", "Volumes", "BuildCache")
+        rows_of = dict(zip(kinds, (pictures, containers, volumes, kept), strict=True))
+        _templated(context, template, rows_of)
         return 0
     for title, rows, headings, shown in (
         ("Images", pictures, images.IMAGE_COLUMNS, IMAGES),
@@ -123,22 +127,22 @@ def _verbose(context: Context, options: Options, found: dict[str, Any]) -> int:
         elastic = ("Repository", "Image", "Command")
         print_list(context, rows, Columns(headings, shown, elastic), options)
         context.write("")
-    cache = sum(entry.get("Size") or 0 for entry in found.get("BuildCache") or ())
-    context.write(f"Build cache usage: {decimal_size(cache)}")
+    total = sum(entry.get("Size") or 0 for entry in found.get("BuildCache") or ())
+    context.write(f"Build cache usage: {decimal_size(total)}\n")
+    print_list(context, kept, Columns(cache.IN_SYSTEM, cache.SHOWN_IN_SYSTEM), options)
     return 0
 
 
-def _templated(
-    context: Context, template: str, images: list[Row], containers: list[Row], volumes: list[Row]
-) -> None:
+def _templated(context: Context, template: str, rows_of: dict[str, list[Row]]) -> None:
     from wherry.cli.output.functions import Record, to_json  # noqa: PLC0415 - only with --format
     from wherry.cli.output.template import Template  # noqa: PLC0415 - as above
 
-    data = {
-        kind: [{key: x for key, x in sorted(row.items()) if not callable(x)} for row in rows]
-        for kind, rows in (("Images", images), ("Containers", containers), ("Volumes", volumes))
-    }
-    record = Record({**data, "BuildCache": []})
+    record = Record(
+        {
+            kind: [{key: x for key, x in sorted(row.items()) if not callable(x)} for row in rows]
+            for kind, rows in rows_of.items()
+        }
+    )
     context.write(to_json(record) if template == "json" else Template(template).render(record))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from wherry.build.service import Builds
     from wherry.engine.containers.service import Containers
     from wherry.engine.exec.service import Execs
     from wherry.engine.images.service import Images
@@ -23,4 +24,5 @@ class Services:
     images: Images
     networks: Networks
     volumes: Volumes
+    builds: Builds
     system: System

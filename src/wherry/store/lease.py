@@ -1,4 +1,4 @@
-"""Holding what is being written until an image names it."""
+"""Holding what is being written until an image, or the build cache, names it."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 
 from fixtures.images import archive, leases
 from wherry.base.errors import CancelledError
-from wherry.engine.images.lease import lease, lease_or_discard
 from wherry.oci.digest import digest_bytes
+from wherry.store.lease import lease, lease_or_discard
 from wherry.store.store import Store
 
 DATA = archive({"f": b"x"})

@@ -1,0 +1,1 @@
+"""The language of Dockerfiles: pure, standard library only."""

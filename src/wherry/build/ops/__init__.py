@@ -1,0 +1,1 @@
+"""What single steps do to a file system."""

@@ -1,0 +1,1 @@
+"""Commands about builds: `build`, and the cache that builds leave."""

@@ -55,7 +55,7 @@ def measure_run(engines: tuple[Engine, Engine], rounds: int) -> Result:
         engine.docker("run", "--rm", "busybox", "true")
         return (time.perf_counter() - began) * 1000
 
-    ours, theirs = _alternate(engines, once, rounds)
+    ours, theirs = alternate(engines, once, rounds)
     return Result("docker run --rm busybox true, median", "ms", ours, theirs, "less", 6)
 
 
@@ -72,7 +72,7 @@ def measure_start(engines: tuple[Engine, Engine], rounds: int) -> Result:
         api.close()
         return elapsed
 
-    ours, theirs = _alternate(engines, once, rounds)
+    ours, theirs = alternate(engines, once, rounds)
     return Result("API start, median", "ms", ours, theirs, "less", 10.5)
 
 
@@ -101,9 +101,10 @@ def measure_memory(engines: tuple[Engine, Engine], count: int) -> Result:
     return Result("memory for each idle container", "MB", taken[0], taken[1], "less", 5.25)
 
 
-def _alternate(
+def alternate(
     engines: tuple[Engine, Engine], once: Callable[[Engine], float], rounds: int
 ) -> tuple[float, float]:
+    """Return the medians of `rounds` samples of each engine, taken in turns after a first try."""
     for engine in engines:
         once(engine)
     samples = [[once(engine) for engine in engines] for _ in range(rounds)]
@@ -144,7 +145,8 @@ def _in_use() -> int:
     return sum(fields[name] for name in UNRECLAIMABLE)
 
 
-def _print_table(results: list[Result]) -> None:
+def print_table(results: list[Result]) -> None:
+    """Print one line for each result."""
     print(f"{'':40} {'wherryd':>10} {'dockerd':>10} {'':11} {'ratio':>7} {'goal':>6}")
     for result in results:
         print(
@@ -173,7 +175,7 @@ def main() -> None:
     if options.format == "json":
         print(json.dumps([asdict(result) | {"ratio": result.ratio} for result in results]))
     else:
-        _print_table(results)
+        print_table(results)
 
 
 if __name__ == "__main__":

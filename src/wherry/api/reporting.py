@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from wherry.wire.progress import ProgressLine, encode_line
 
-Report = Callable[[ProgressLine], None]
+_WAITING_AT_MOST = 1024
 
 
 class Pending:
@@ -20,6 +20,7 @@ class Pending:
     def __init__(self) -> None:
         self._lines: dict[object, ProgressLine] = {}
         self._news = asyncio.Event()
+        self._taken = asyncio.Event()
         self._ended = False
 
     def put(self, line: ProgressLine) -> None:
@@ -33,13 +34,43 @@ class Pending:
         self._ended = True
         self._news.set()
 
+    async def ready(self) -> None:
+        """Return when fewer lines wait than anybody would want to read at once."""
+        while len(self._lines) > _WAITING_AT_MOST:
+            self._taken.clear()
+            await self._taken.wait()
+
     async def take(self) -> bytes:
         """Return all that waits, encoded; empty at the end."""
         while not self._lines and not self._ended:
             self._news.clear()
             await self._news.wait()
         lines, self._lines = self._lines, {}
+        self._taken.set()
         return b"".join(map(encode_line, lines.values()))
+
+
+class Report:
+    """What a verb reports with; may be called by any thread."""
+
+    def __init__(self, pending: Pending) -> None:
+        self._pending = pending
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, line: ProgressLine) -> None:
+        """Report a line."""
+        try:
+            inside = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            inside = False
+        if inside:
+            self._pending.put(line)
+        else:
+            self._loop.call_soon_threadsafe(self._pending.put, line)
+
+    async def ready(self) -> None:
+        """Wait while the client is far behind: for who has more to tell than fits the memory."""
+        await self._pending.ready()
 
 
 async def reported(work: Callable[[Report], Awaitable[None]]) -> AsyncIterator[bytes]:
@@ -49,18 +80,7 @@ async def reported(work: Callable[[Report], Awaitable[None]]) -> AsyncIterator[b
     """
     pending = Pending()
     loop = asyncio.get_running_loop()
-
-    def report(line: ProgressLine) -> None:
-        try:
-            inside = asyncio.get_running_loop() is loop
-        except RuntimeError:
-            inside = False
-        if inside:
-            pending.put(line)
-        else:
-            loop.call_soon_threadsafe(pending.put, line)
-
-    task = asyncio.ensure_future(work(report))
+    task = asyncio.ensure_future(work(Report(pending)))
     task.add_done_callback(lambda _: loop.call_soon(pending.end))
     try:
         while lines := await pending.take():

@@ -5,7 +5,7 @@ The engine's parts fit these shapes without knowing them; the daemon puts both t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -95,7 +95,8 @@ class Step:
     stdin: bytes = b""
 
 
-Output = Callable[[str, bytes], None]  # "stdout" or "stderr", and what was written
+# Takes "stdout" or "stderr" and what was written, and holds up who reads too fast.
+Output = Callable[[str, bytes], Awaitable[None]]
 
 
 class Runner(Protocol):
@@ -122,6 +123,9 @@ class Session(Protocol):
 
     def ssh(self, identity: str, path: str) -> AbstractAsyncContextManager[None]:
         """Serve the client's agent `identity` on a unix socket at `path` until the end."""
+
+    async def ready(self) -> None:
+        """Return when the client has taken most of what it was told."""
 
     async def output(self, index: int, write: Callable[[Writable], None]) -> None:
         """Send what `write` writes, in a thread, as the output of this number."""

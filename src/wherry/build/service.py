@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from wherry.base.crossing import in_thread, to_the_end
-from wherry.base.errors import InvalidError
+from wherry.base.errors import InvalidError, WherryError
 from wherry.build.context.remote import PathAddress, classify
 from wherry.build.contexts import Contexts
 from wherry.build.dockerfile.instructions import Dockerfile
@@ -32,11 +33,13 @@ from wherry.build.solve.solver import Solver
 from wherry.build.solve.tools import BaseImages, Tools
 from wherry.build.source import read_dockerfile
 from wherry.oci.image import ImageConfig, Platform
+from wherry.store import trash
 from wherry.store.buildcache import CacheUsage
 from wherry.store.lease import Lease
 from wherry.store.store import Store
 
 _SECOND_NS: Final = 1_000_000_000
+log = logging.getLogger(__name__)
 
 
 class Builds:
@@ -61,6 +64,8 @@ class Builds:
         self._cache_mounts = CacheMounts(store.build_cache)
         self._at_work: set[str] = set()
         self._cancellable: dict[str, asyncio.Task[Any]] = {}
+        self._keeping: asyncio.Task[None] | None = None
+        self._emptying: set[asyncio.Task[None]] = set()
 
     @property
     def spool_directory(self) -> str:
@@ -103,7 +108,7 @@ class Builds:
             await contexts.close()
             self._at_work.discard(lease.name)
         await in_thread(lease.release)
-        await self.keep_budget()
+        self._keep_budget_soon()
         return built
 
     async def _build(self, tools: Tools, begun: float) -> Built:
@@ -149,7 +154,10 @@ class Builds:
             names = " ".join(plan.unused_arguments)
             tools.report(Said(f"[Warning] One or more build-args [{names}] were not consumed"))
         solver = Solver(tools, plan, images)
-        chain = await solver.solve()
+        try:
+            chain = await solver.solve()
+        finally:
+            self._empty_soon(solver.discarded)
         made = {n: Made(o.layer is not None, o.created) for n, o in solver.outcomes.items()}
         built = await Exporter(tools, self._published, plan, configs, made).export(chain)
         seconds = time.monotonic() - begun
@@ -180,10 +188,30 @@ class Builds:
             mounts_in_use=lambda: self._cache_mounts.in_use,
         )
 
+    def _empty_soon(self, discarded: Sequence[str]) -> None:
+        """Remove what is left of steps when nobody waits any more."""
+        if discarded:
+            task = asyncio.create_task(in_thread(_empty_all, discarded))
+            self._emptying.add(task)
+            task.add_done_callback(self._emptying.discard)
+
+    def _keep_budget_soon(self) -> None:
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self.keep_budget())
+
     async def keep_budget(self) -> None:
         """Remove the steps that were not used for longest, until the rest fits the budget."""
-        if not self._at_work:
+        if self._at_work:
+            return  # whoever ends last does it
+        try:
             await self.prune(keep_bytes=self._budget)
+        except (WherryError, OSError) as error:
+            log.warning("the build cache could not be brought below its budget: %s", error)
+
+    async def close(self) -> None:
+        """Wait for what was begun in the background."""
+        waiting = [*self._emptying, *([self._keeping] if self._keeping else ())]
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _wanted(options: BuildOptions) -> Wanted:
@@ -198,6 +226,11 @@ def _wanted(options: BuildOptions) -> Wanted:
         frozenset(allowed),
         options.contexts,
     )
+
+
+def _empty_all(discarded: Sequence[str]) -> None:
+    for path in discarded:
+        trash.empty(path)
 
 
 def _is_remote(text: str) -> bool:

@@ -163,10 +163,12 @@ class Engine:
         images = BuildImages(self.images, self.store.images)
         disk = os.statvfs(self._options.data_root)
         budget = min(disk.f_blocks * disk.f_frsize // 10, _LARGEST_BUDGET)
-        return Builds(
+        builds = Builds(
             self.store, images, images, self.steps, secrets_root=self._secrets_root(),
             budget=self._options.build_cache or budget,
         )  # fmt: skip
+        self._stack.push_async_callback(builds.close)
+        return builds
 
     def _secrets_root(self) -> str:
         """Return where secrets lie until a step has them mounted: in memory, and empty now."""

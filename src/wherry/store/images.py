@@ -115,6 +115,8 @@ class ImageStore:
         diff_ids = [layer.diff_id for layer in layers]
         if diff_ids != _decode(config_bytes).rootfs.diff_ids:
             raise InvalidError(f"the layers of image {image_id} are not those it is configured for")
+        if manifest is None and (known := self._unchanged(image_id, layers)):
+            return known
         self._content.put(config_bytes)
         self._layers.settle(diff_ids)
         self._layers.sync()  # the row below is durable, so what it names has to be
@@ -128,6 +130,14 @@ class ImageStore:
         with self._lock:
             self._known.pop(image_id, None)
         return self.get(image_id)
+
+    def _unchanged(self, image_id: Digest, layers: Sequence[ImageLayer]) -> Image | None:
+        """Return an image that is here with these very layers: it need not be written again."""
+        row = self._database.row("SELECT 1 FROM images WHERE id = ?", (image_id,))
+        if row is None or not self._content.has(image_id):
+            return None
+        known = self.get(image_id)
+        return known if list(known.layers) == list(layers) else None
 
     def get(self, image_id: Digest) -> Image:
         """Return an image by its full id; raises ImageNotFoundError."""
@@ -214,6 +224,8 @@ class ImageStore:
         """Let a name lead to an image; returns the id of the image that it led to before."""
         self.get(image_id)
         key = _key(reference)
+        if self.lookup(reference) == image_id:
+            return None
         with self._database.transaction() as writer:
             before = writer.execute(
                 "SELECT image_id FROM names WHERE reference = ?", (key,)

@@ -140,7 +140,7 @@ async def test_all_of_much_output_comes_and_little_of_it_stays_on_disk(tmp_path:
         counted = {"stdout": 0, "stderr": 0}
         largest = 0
 
-        def output(stream: str, data: bytes) -> None:
+        async def output(stream: str, data: bytes) -> None:
             nonlocal largest
             counted[stream] += len(data)
             largest = max(largest, len(data))
@@ -427,7 +427,7 @@ async def test_a_reader_that_fails_ends_the_step(tmp_path: Path) -> None:
     async with step_bench(tmp_path) as bench:
         step = bench.shell("echo x; sleep 100")
 
-        def output(stream: str, data: bytes) -> None:
+        async def output(stream: str, data: bytes) -> None:
             raise OSError(28, "no room")
 
         with pytest.raises(OSError, match="no room"):

@@ -9,7 +9,7 @@ import base64
 import binascii
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -132,9 +132,10 @@ def _credentials(call: Call) -> Mapping[str, AuthConfig]:
 class BodySession:
     """A build whose context is the body of the request that asked for it."""
 
-    def __init__(self, call: Call, directory: str) -> None:
+    def __init__(self, call: Call, directory: str, ready: Callable[[], Awaitable[None]]) -> None:
         self._call = call
         self._directory = directory
+        self._ready = ready
         self._tree: ArchiveTree | None = None
 
     async def context(self, name: str) -> ArchiveTree:
@@ -149,6 +150,10 @@ class BodySession:
     def ssh(self, identity: str, path: str) -> contextlib.AbstractAsyncContextManager[None]:
         """Refuse: the classic request cannot reach the client's agent."""
         raise UnsupportedError(f"ssh {identity} cannot be forwarded to {path} by this request")
+
+    async def ready(self) -> None:
+        """Wait while the client is behind."""
+        await self._ready()
 
     async def output(self, index: int, write: Callable[[Writable], None]) -> None:
         """Refuse: the reply has no room for files."""

@@ -31,6 +31,7 @@ from wherry.wire.build import BuildMessage
 from wherry.wire.frames import DATA, END, MESSAGE, Decoder, Frame
 
 _BEHIND_AT_MOST: Final = 64
+_EVENTS_AT_MOST: Final = 256
 _PIECE: Final = 1 << 18
 _NAMES: Final = {
     progress.Planned: "planned",
@@ -141,6 +142,7 @@ class FrameSession:
         self._channels: dict[int, _Channel] = {}
         self._contexts: dict[str, asyncio.Future[ArchiveTree]] = {}
         self._events: asyncio.Queue[bytes] = asyncio.Queue()
+        self._taken = asyncio.Event()
         self._writing = asyncio.ensure_future(self._write_events())
 
     async def aclose(self) -> None:
@@ -200,6 +202,12 @@ class FrameSession:
         told = {"type": "event", "event": _NAMES[type(event)], **msgspec.to_builtins(event)}
         self._events.put_nowait(frames.encode(MESSAGE, 0, msgspec.json.encode(told)))
 
+    async def ready(self) -> None:
+        """Wait while many events wait."""
+        while self._events.qsize() > _EVENTS_AT_MOST:
+            await self._taken.wait()
+            self._taken.clear()
+
     async def _write_events(self) -> None:
         while True:
             data = await self._events.get()
@@ -209,6 +217,7 @@ class FrameSession:
                 pass  # the reader notices as well, and ends the build
             finally:
                 self._events.task_done()
+                self._taken.set()
 
     async def _send(self, data: bytes) -> None:
         async with self._sending:

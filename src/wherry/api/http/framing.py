@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, unquote
 
 import h11
 
+from wherry.api.http.chunks import ChunkDecoder
+
 # Names, filters and credentials travel in request heads; Go's server takes 1 MiB.
 MOST_HEAD_BYTES = 256 * 1024
 Event = (
@@ -29,15 +31,33 @@ class Framing:
     """The server's end of one connection."""
 
     def __init__(self) -> None:
-        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
+        self._h11 = _server()
+        # Decodes the present request's body in h11's place, if it is a chunked one.
+        self._chunks: ChunkDecoder | None = None
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the client; empty for the end of its direction."""
-        self._h11.receive_data(data)
+        if self._chunks is not None and not self._chunks.ended:
+            self._chunks.feed(data)
+        else:
+            self._h11.receive_data(data)
 
     def next_event(self) -> Event:
         """Return the next event; raises `h11.RemoteProtocolError` for what is not HTTP."""
-        return cast("Event", self._h11.next_event())
+        if self._chunks is not None:
+            return self._next_piece(self._chunks)
+        event = cast("Event", self._h11.next_event())
+        if isinstance(event, h11.Request) and _is_chunked(event):
+            self._chunks = ChunkDecoder()
+            if early := bytes(self._h11.trailing_data[0]):
+                self._chunks.feed(early)
+        return event
+
+    @staticmethod
+    def _next_piece(chunks: ChunkDecoder) -> Event:
+        if payload := chunks.take():
+            return h11.Data(data=payload)
+        return h11.EndOfMessage() if chunks.ended else h11.NEED_DATA
 
     @property
     def continue_expected(self) -> bool:
@@ -65,6 +85,8 @@ class Framing:
     @property
     def body_ended(self) -> bool:
         """True once the request has been received to its end."""
+        if self._chunks is not None:
+            return self._chunks.ended and not self._chunks.pending
         return self._h11.their_state not in (h11.SEND_BODY, h11.IDLE)
 
     @property
@@ -74,7 +96,15 @@ class Framing:
 
     def next_cycle(self) -> bool:
         """Get ready for another request; False when the connection has served its last."""
-        if self._h11.our_state is not h11.DONE or self._h11.their_state is not h11.DONE:
+        if self._h11.our_state is not h11.DONE or not self.body_ended:
+            return False
+        if self._chunks is not None:
+            # h11 has not seen the body, and waits for it still.
+            rest, self._chunks, self._h11 = self._chunks.rest, None, _server()
+            if rest:
+                self._h11.receive_data(rest)
+            return True
+        if self._h11.their_state is not h11.DONE:
             return False
         self._h11.start_next_cycle()
         return True
@@ -82,10 +112,21 @@ class Framing:
     @property
     def early_bytes(self) -> bytes:
         """What the client sent behind its request."""
+        if self._chunks is not None:
+            return self._chunks.rest
         return bytes(self._h11.trailing_data[0])
 
     def _send(self, event: h11.Event) -> bytes:
         return self._h11.send(event) or b""
+
+
+def _server() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
+
+
+def _is_chunked(request: h11.Request) -> bool:
+    # h11 has refused every other transfer coding.
+    return any(name == b"transfer-encoding" for name, _ in request.headers)
 
 
 def hijacked(*, upgrade: bool, headers: Mapping[str, str]) -> bytes:

@@ -30,7 +30,7 @@ async def build(call: Call) -> Stream:
 
 async def _build(call: Call, options: Any, report: Report) -> None:
     builds = call.services.builds
-    session = BodySession(call, builds.spool_directory)
+    session = BodySession(call, builds.spool_directory, report.ready)
     classic = Classic(report, quiet=call.flag("q"))
     identity = call.text("buildid")
     with contextlib.closing(session), builds.cancellable(identity):

@@ -7,6 +7,7 @@ which names are one file, and contents count; times do not. Owners count only wh
 from __future__ import annotations
 
 import hashlib
+from binascii import hexlify
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -63,17 +64,17 @@ class _Lister:
 
     def _put(self, tree: Tree, node: Node, name: bytes, groups: dict[object, int]) -> None:
         kind = node.kind
-        content = tree.digest(node).hex().encode() if kind is Kind.FILE else b""
-        line = b"%s %s %o %s" % (name, kind.value.encode(), node.mode, content)
-        if kind is Kind.LINK:
+        if kind is Kind.FILE:
+            line = b"%b file %o %b" % (name, node.mode, hexlify(tree.digest(node)))
+        elif kind is Kind.LINK:
             # The mode of a link means nothing, and is not the same everywhere.
-            line = b"%s link %s" % (name, _quoted(node.target))
-        elif kind is Kind.CHARACTER or kind is Kind.BLOCK:
-            line += b" %d:%d" % (node.major, node.minor)
+            line = b"%b link %b" % (name, _quoted(node.target))
+        else:
+            numbers = node.major, node.minor
+            line = b"%b %b %o %d:%d" % (name, kind.value.encode(), node.mode, *numbers)
         if node.xattrs:
             line += b"".join(
-                b" %s=%s" % (_quoted(key), node.xattrs[key].hex().encode())
-                for key in sorted(node.xattrs)
+                b" %b=%b" % (_quoted(key), hexlify(node.xattrs[key])) for key in sorted(node.xattrs)
             )
         if self.owners:
             line += b" by %d:%d" % (node.uid, node.gid)

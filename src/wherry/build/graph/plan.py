@@ -39,7 +39,7 @@ class TargetNotFoundError(InvalidError):
     """No stage has the name that --target asks for."""
 
     def __init__(self, target: str) -> None:
-        super().__init__(f"target stage {target!r} could not be found")
+        super().__init__(f'target stage "{target}" could not be found')
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,12 @@ class Plan:
 
 
 def find_target(file: i.Dockerfile, target: str) -> int:
-    """Return the number of a stage by its name or number; the last one for an empty name."""
+    """Return the number of a stage by its name; the last one for an empty name."""
     if not target:
         return len(file.stages) - 1
     named = [stage.index for stage in file.stages if stage.name == target.lower()]
     if named:
         return named[-1]
-    if target.isdecimal() and int(target) < len(file.stages):
-        return int(target)
     raise TargetNotFoundError(target)
 
 
@@ -186,9 +184,13 @@ class _Planner:
         if found is not None:
             return found
         if name.isdecimal():
+            if int(name) < before:
+                return FromStage(int(name))
             raise InvalidError(
                 f"invalid from flag value {name}: there is no stage with this number before"
             )
+        if self._file.stages[before].name == name.lower():
+            raise InvalidError(f"circular dependency detected on stage: {name.lower()}")
         if any(stage.name == name.lower() for stage in self._file.stages):
             raise InvalidError(
                 f"invalid from flag value {name}: the stage begins only after this one"
@@ -201,8 +203,6 @@ class _Planner:
             image = context.removeprefix(_IMAGE)
             return FromImage(image) if image != context else FromContext(name)
         named = [s.index for s in self._file.stages[:before] if s.name == name.lower()]
-        if name.isdecimal() and int(name) < before:
-            named.append(int(name))
         return FromStage(named[-1]) if named else None
 
 

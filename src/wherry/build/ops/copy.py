@@ -3,7 +3,9 @@
 The destination is looked for in all layers, and links on the way to it, and at its end, lead inside
 the image only. Where it is a directory, or has to be one, a file keeps its name in it; of a
 directory the content is copied. What is missing on the way is made, with mode 0755. In case of
-doubt everything is as in dockerd's classic builder, but that setuid survives a change of owner.
+doubt everything is as in dockerd's classic builder, but for what BuildKit has mended: setuid
+survives a change of owner, `--chown` counts for all that is made, and a directory does not give way
+to a file.
 
 After a failure the layer is worthless: the caller removes it whole.
 """
@@ -22,8 +24,8 @@ from wherry.build.context.tree import Kind
 from wherry.build.ops.chmod import Chmod
 from wherry.build.ops.content import Contents
 from wherry.build.ops.unpack import unpack
-from wherry.build.ops.upper import CopyError, Owner, Upper, shown
-from wherry.build.ops.writer import Writer
+from wherry.build.ops.upper import CopyError, Owner, Upper
+from wherry.build.ops.writer import NonDirectoryInTheWayError, Writer
 from wherry.store.layers.view import LayerView, is_directory
 
 
@@ -35,13 +37,6 @@ class SeveralSourcesError(InvalidError):
             f"When using {keyword} with more than one source file, the destination must be a"
             " directory and end with a /"
         )
-
-
-class DestinationIsNoDirectoryError(InvalidError):
-    """The content of a directory is to be put into what is none; BuildKit's words."""
-
-    def __init__(self, path: bytes) -> None:
-        super().__init__(f"cannot copy to non-directory: {shown(path)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +66,11 @@ class How:
 
 
 def copy(upper: str, below: LayerView, picks: Sequence[Pick], where: Destination, how: How) -> None:
-    """Write all picks into `upper`, an empty directory on the host, which is on top of `below`.
+    """Write all picks into `upper`, a directory on the host that becomes the layer above `below`.
 
-    Raises SeveralSourcesError, DestinationIsNoDirectoryError, CopyError, LinkLoopError,
-    DiskFullError, and what a tree or an archive raises.
+    It is empty at first; one step may copy several times. Raises SeveralSourcesError,
+    NonDirectoryInTheWayError, DirectoryInTheWayError, CopyError, LinkLoopError, DiskFullError, and
+    what a tree or an archive raises.
     """
     if len(picks) > 1 and not where.directory:
         raise SeveralSourcesError(how.keyword)
@@ -105,10 +101,7 @@ class _Copier:
     def _directory(self, pick: Pick, target: bytes, writer: Writer) -> None:
         there = self.upper.view.merged(target)
         if there and not is_directory(there[0]):
-            raise DestinationIsNoDirectoryError(target)
-        if not there:
-            # Only the directory itself gets the new owner, not those that are made for it.
-            os.close(self.upper.make(target.rpartition(b"/")[0]).descriptor)
+            raise NonDirectoryInTheWayError(target)
         folder = self.upper.make(target, writer.new_owner)
         try:
             if not there and writer.chmod is not None:
@@ -127,7 +120,7 @@ class _Copier:
     def _archive(self, pick: Pick, target: bytes) -> None:
         owner = self.how.owner if self.how.chown else None
         # A mode that is asked for is for what is copied: an archive says its own.
-        writer = Writer(self.upper, owner)
+        writer = Writer(self.upper, owner, replaces=True)
         os.close(self.upper.make(target, writer.new_owner).descriptor)
         with pick.tree.open(pick.node) as file:
             unpack(file, target, writer)

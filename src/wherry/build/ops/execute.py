@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wherry.base.crossing import in_thread
@@ -71,6 +72,10 @@ class ExecuteStep:
                 digests[place] = await self._digest(mount)
         return of_execute(self.action, digests)
 
+    async def files(self) -> Mapping[str, str]:
+        """Return nothing: what is mounted counts as a whole."""
+        return {}
+
     async def _digest(self, mount: Mount) -> str:
         assert mount.origin is not None
         if isinstance(mount.origin, FromContext):
@@ -84,10 +89,12 @@ class ExecuteStep:
         tools, action = self.tools, self.action
         tail = bytearray()
 
-        def output(stream: str, data: bytes) -> None:
+        async def output(stream: str, data: bytes) -> None:
             tail.extend(data)
             del tail[:-_TAIL_BYTES]
             tools.report(Wrote(action.number, stream, data))
+            # What a slow client has not taken waits in the step's log, not in memory.
+            await tools.session.ready()
 
         prepared = _Prepared()
         async with contextlib.AsyncExitStack() as ready:

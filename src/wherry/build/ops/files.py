@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wherry.base.crossing import in_thread, to_the_end
-from wherry.build.context.digests import Surveyed, survey
+from wherry.build.context.digests import checksum, manifest
 from wherry.build.context.memory import MemoryTree
 from wherry.build.context.select import Options, Pick, select
 from wherry.build.dockerfile.ignore import Matcher
@@ -55,15 +56,22 @@ class CopyStep:
 
     async def inputs(self) -> Inputs:
         """Return what is copied, by content, and how."""
-        content: list[str] = []
-        files: dict[str, str] = {}
         for source in self.action.sources:
-            group = await self._group(source)
-            self._groups.append(group)
-            told = await in_thread(_survey, group)
-            content.append(told.checksum)
-            files |= told.files
-        return of_copy(self.action, content, files)
+            self._groups.append(await self._group(source))
+        return of_copy(self.action, await in_thread(self._checksums))
+
+    def _checksums(self) -> list[str]:
+        return [checksum(group.picks, owners=group.keep_owners) for group in self._groups]
+
+    async def files(self) -> Mapping[str, str]:
+        """Return a short digest for each file."""
+        return await in_thread(self._manifest)
+
+    def _manifest(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for group in self._groups:
+            found |= manifest(group.picks, owners=group.keep_owners)
+        return found
 
     async def _group(self, source: Source) -> _Group:
         action = self.action
@@ -113,10 +121,6 @@ def _inline(name: bytes, content: bytes, mtime_ns: int) -> Pick:
     return Pick(tree, node, name)
 
 
-def _survey(group: _Group) -> Surveyed:
-    return survey(group.picks, owners=group.keep_owners)
-
-
 def _options(action: CopyFiles, source: Paths) -> Options:
     matcher = Matcher(action.excludes) if action.excludes else None
     return Options(
@@ -137,6 +141,10 @@ class DirectoryStep:
     async def inputs(self) -> Inputs:
         """Return the path, and whose it is."""
         return of_directory(self.action)
+
+    async def files(self) -> Mapping[str, str]:
+        """Return nothing: none is read."""
+        return {}
 
     async def perform(self, ground: Ground) -> None:
         """Make what is missing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +32,9 @@ class Operation(Protocol):
 
     async def inputs(self) -> Inputs:
         """Return everything that the step depends on."""
+
+    async def files(self) -> Mapping[str, str]:
+        """Return a short digest for each file that the step reads, for telling what changed."""
 
     async def perform(self, ground: Ground) -> None:
         """Do it. On failure what was written is worthless, and the caller removes it."""

@@ -14,13 +14,14 @@ class UnknownOwnerError(InvalidError):
 
 
 def owner_of(chown: str, view: LayerView) -> Owner:
-    """Return the numbers of `user`, `user:group`, of either form; the group is named as the user.
+    """Return the numbers of `user` or `user:group`, either of which is a name or a number.
 
-    A number without a group is both, as in Docker.
+    A name without a group has the user's own group, a number without one is both (BuildKit,
+    solver/llbsolver/file/backend.go).
     """
-    user, colon, group = chown.partition(":")
+    both = f"{chown}:{chown}" if chown.isdecimal() else chown
     try:
-        found = resolve(f"{user}:{group if colon else user}", (), *_files(view))
+        found = resolve(both, (), *_files(view))
     except NoSuchUserError as error:
         raise UnknownOwnerError(
             f"unable to convert uid/gid chown string {chown!r} to host mapping: {error}"

@@ -1,8 +1,9 @@
 """ADD of an archive: unpacked into a directory of the image.
 
-An entry below a link goes where the link leads in the image, never out of it; an entry in the place
-of a link replaces it. Directories that no entry describes are root's, with mode 0755. The directory
-that is unpacked into keeps its own attributes, whatever the archive says of its root.
+Whatever is in an entry's place goes, but two directories become one. An entry below a link goes
+where the link leads in the image, never out of it. Directories that no entry describes are root's,
+with mode 0755. The directory that is unpacked into keeps its own attributes, whatever the archive
+says of its root.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from wherry.linux import openat2
 from wherry.store.errors import full_disk_named
 from wherry.store.layers.files import OVERLAY_XATTRS, portable_xattrs
 from wherry.store.layers.unpack import OPAQUE_XATTR, WHITEOUT_PREFIX
-from wherry.store.layers.view import LayerView, children, is_directory, is_opaque
+from wherry.store.layers.view import LayerView, children, is_directory, is_opaque, visible
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _BENEATH: Final = openat2.RESOLVE_BENEATH | openat2.RESOLVE_NO_SYMLINKS
@@ -36,10 +36,12 @@ ROOT: Final[Owner] = (0, 0)
 
 
 class CopyError(InvalidError):
-    """Something cannot be written; dockerd's prefix."""
+    """Something cannot be written: `path`, in the image, and `why`; dockerd's prefix."""
 
     def __init__(self, path: bytes, why: str) -> None:
         super().__init__(f"failed to copy files: {why}: {shown(path)}")
+        self.path = path
+        self.why = why
 
 
 class NotADirectoryInTheWayError(CopyError):
@@ -70,6 +72,19 @@ class Folder:
     path: bytes
     descriptor: int
     below: Sequence[bytes]
+    _directories: frozenset[bytes] | None = None
+
+    def look_below(self) -> None:
+        """Look once for all names: worth it before much is written into the directory."""
+        entries = visible(self.below)
+        self._directories = frozenset(e.name for e in entries if e.is_dir(follow_symlinks=False))
+
+    def has_directory_below(self, name: bytes) -> bool:
+        """Tell whether the layers below have a directory under a name."""
+        if self._directories is not None:
+            return name in self._directories
+        found = children(self.below, name)
+        return bool(found) and is_directory(found[0])
 
     def join(self, name: bytes) -> bytes:
         """Return the path of something in it."""

@@ -23,16 +23,19 @@ def make_directory(upper: str, below: LayerView, path: bytes, owner: Owner = ROO
     Where the path is a directory already, nothing is written. What is made belongs to `owner` and
     has mode 0755. Raises WorkingDirectoryError, LinkLoopError, DiskFullError.
     """
-    with contextlib.closing(Upper(upper, below)) as layer, layer.errors_named():
-        target = layer.view.resolve(path)
-        there = layer.view.merged(target)
-        if there and is_directory(there[0]):
-            return False
-        if there:
-            raise WorkingDirectoryError(target, "it is no directory")
-        try:
-            folder, anew = layer.make_all(target, owner)
-        except CopyError as error:
-            raise WorkingDirectoryError(target, "not a directory") from error
-        os.close(folder.descriptor)
-        return anew
+    try:
+        with contextlib.closing(Upper(upper, below)) as layer, layer.errors_named():
+            return _make(layer, path, owner)
+    except CopyError as error:
+        raise WorkingDirectoryError(error.path, error.why) from error
+
+
+def _make(layer: Upper, path: bytes, owner: Owner) -> bool:
+    layer.current = path.strip(b"/")
+    target = layer.view.resolve(path)
+    there = layer.view.merged(target)
+    if there and is_directory(there[0]):
+        return False
+    folder, anew = layer.make_all(target, owner)
+    os.close(folder.descriptor)
+    return anew

@@ -1,8 +1,9 @@
 """Writes nodes of trees into a layer: files, links, devices, and directories with all in them.
 
-What is there already goes: a directory in favour of anything else and the other way round, as in
-dockerd's classic builder; two directories become one. One directory is open at a time, however deep
-a tree is, and its time is set when all that is directly in it has been made.
+A file, link or device that is there already goes, and two directories become one. A directory does
+not go for anything else, nor a file for a directory, unless the writer `replaces`: as in BuildKit,
+for dockerd's classic builder lets whole directories go. One directory is open at a time, however
+deep a tree is, and its time is set when all that is directly in it has been made.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from wherry.base.errors import InvalidError
 from wherry.build.context.tree import Kind, Node, Tree
 from wherry.build.ops.chmod import Chmod
 from wherry.build.ops.content import Contents
@@ -26,6 +28,7 @@ from wherry.build.ops.upper import (
     hidden_by,
     make_opaque,
     set_xattrs,
+    shown,
 )
 from wherry.store.layers.files import portable_xattrs
 from wherry.store.layers.view import is_directory
@@ -34,6 +37,20 @@ _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_C
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEVICES: Final = {Kind.CHARACTER: stat.S_IFCHR, Kind.BLOCK: stat.S_IFBLK, Kind.FIFO: stat.S_IFIFO}
 _WHITEOUT: Final = (Kind.CHARACTER, 0, 0)
+
+
+class NonDirectoryInTheWayError(InvalidError):
+    """The content of a directory is to be put into what is none; BuildKit's words."""
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(f"cannot copy to non-directory: {shown(path)}")
+
+
+class DirectoryInTheWayError(InvalidError):
+    """A file is to be put where a directory is; docker's words."""
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(f"cannot overwrite directory {shown(path)} with non-directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,7 @@ class Writer:
     upper: Upper
     owner: Owner | None = None
     chmod: Chmod | None = None
+    replaces: bool = False
     # Where each file with several names has been written first: in one source, as dockerd has it.
     _written: dict[object, bytes] = field(default_factory=dict)
 
@@ -81,6 +99,7 @@ class Writer:
     def _fill(self, tree: Tree, node: Node, folder: Folder, contents: Contents) -> list[_Pending]:
         """Write what is directly in a directory; return the directories to go on with."""
         found = list[_Pending]()
+        folder.look_below()
         for child in tree.children(node):
             name = child.name
             if child.kind is Kind.DIRECTORY:
@@ -95,19 +114,28 @@ class Writer:
         path = self.upper.current = folder.join(name)
         check_name(path, name)
         below = self.upper.below(folder, name)
-        if below and not is_directory(below[0]):
-            below = []
+        in_the_way = below and not is_directory(below[0])
+        below, hidden = ([], below) if in_the_way else (below, [])
         try:
             os.mkdir(name, 0o700, dir_fd=folder.descriptor)
         except FileExistsError:
             told = os.lstat(name, dir_fd=folder.descriptor)
             if not stat.S_ISDIR(told.st_mode):
+                self._give_way(path, told.st_mode)
                 self.upper.remove(folder, name)
                 os.mkdir(name, 0o700, dir_fd=folder.descriptor)
                 if below:
                     self._hide_below(folder, name)
                 return ()
+        else:
+            if hidden:
+                self._give_way(path, os.lstat(hidden[0]).st_mode)
         return below
+
+    def _give_way(self, path: bytes, mode: int) -> None:
+        """Say whether something may go for a directory; links do, as in dockerd."""
+        if not self.replaces and not stat.S_ISLNK(mode):
+            raise NonDirectoryInTheWayError(path)
 
     @staticmethod
     def _hide_below(folder: Folder, name: bytes) -> None:
@@ -146,12 +174,16 @@ class Writer:
             if first != path:
                 self.hard_link(folder, name, first)
                 return
+        may_hide = bool(folder.below)
         try:
             descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=folder.descriptor)
         except FileExistsError:
-            self.upper.remove(folder, name)
+            may_hide = False  # what was here has hidden what is below
+            self._make_room(folder, name)
             descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=folder.descriptor)
         try:
+            if may_hide:
+                self._check_below(folder, name)
             if node.size:
                 fill(descriptor)
             os.fchown(descriptor, *(self.owner or (node.uid, node.gid)))
@@ -204,10 +236,18 @@ class Writer:
 
     def _make_room(self, folder: Folder, name: bytes) -> None:
         try:
-            os.lstat(name, dir_fd=folder.descriptor)
+            told = os.lstat(name, dir_fd=folder.descriptor)
         except FileNotFoundError:
+            self._check_below(folder, name)
             return
+        if stat.S_ISDIR(told.st_mode) and not self.replaces:
+            raise DirectoryInTheWayError(folder.join(name))
         self.upper.remove(folder, name)
+
+    def _check_below(self, folder: Folder, name: bytes) -> None:
+        """Refuse to hide a directory of the layers below with something else."""
+        if not self.replaces and folder.has_directory_below(name):
+            raise DirectoryInTheWayError(folder.join(name))
 
     def _finish(self, folder: Folder, name: bytes, node: Node) -> None:
         """Give a link or a device what its node says; such have no extended attributes here."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -30,14 +30,10 @@ _SHORT: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a step depends on but what it stands on; nothing for `alone`.
-
-    `files` are digests by path, for telling what changed.
-    """
+    """Everything that a step depends on but what it stands on; nothing for `alone`."""
 
     kind: str
     parts: Mapping[str, str]
-    files: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False
 
     @property
@@ -99,7 +95,7 @@ def _mount(mount: Mount) -> str:
     ])  # fmt: skip
 
 
-def of_copy(action: CopyFiles, content: Sequence[str], files: Mapping[str, str]) -> Inputs:
+def of_copy(action: CopyFiles, content: Sequence[str]) -> Inputs:
     """COPY and ADD; `content` are the digests of what each source selects."""
     # With --link the layer is the same whatever is below, unless a name is looked up there.
     named = any(part and not part.isdecimal() for part in action.chown.split(":"))
@@ -110,7 +106,7 @@ def of_copy(action: CopyFiles, content: Sequence[str], files: Mapping[str, str])
         "the flags": _text([action.link, action.parents, list(action.excludes), action.unpack]),
         "the content": _text(content),
     }
-    return Inputs(action.keyword.lower(), parts, files, alone=action.link and not named)
+    return Inputs(action.keyword.lower(), parts, alone=action.link and not named)
 
 
 def of_directory(action: MakeDirectory) -> Inputs:
@@ -118,10 +114,10 @@ def of_directory(action: MakeDirectory) -> Inputs:
     return Inputs("workdir", {"the path": action.path, "the user": action.user})
 
 
-def memory_of(inputs: Inputs, below: str) -> Memory:
-    """Return what is to be remembered of a step on top of layers."""
+def memory_of(inputs: Inputs, below: str, files: Mapping[str, str]) -> Memory:
+    """Return what is to be remembered of a step on top of layers; `files` are digests by path."""
     parts = {name: _short(value) for name, value in inputs.parts.items()}
-    return Memory(inputs.key(below), parts, dict(inputs.files))
+    return Memory(inputs.key(below), parts, dict(files))
 
 
 def _short(value: str) -> str:

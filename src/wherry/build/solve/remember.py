@@ -10,7 +10,7 @@ import msgspec
 
 from wherry.base.crossing import in_thread
 from wherry.build.solve import why
-from wherry.build.solve.keys import Inputs, Memory, fingerprint, memory_of
+from wherry.build.solve.keys import Inputs, Memory, fingerprint
 from wherry.build.solve.tools import Tools
 from wherry.oci.digest import Digest
 from wherry.oci.image import OCI_LAYER, Descriptor
@@ -79,16 +79,14 @@ class Remember:
         )
         await in_thread(self.tools.store.build_cache.put, entry)
 
-    async def explain(self, slot: str, inputs: Inputs, below: str) -> why.Why:
-        """Say why a step was not found."""
-        now = memory_of(inputs, below)
+    async def explain(self, slot: str, now: Memory) -> why.Why:
+        """Say why a step with these inputs was not found."""
         data = await in_thread(self.tools.store.build_cache.recall, slot)
         before = msgspec.json.decode(data, type=Memory) if data else None
         return why.missed(now, before)
 
-    async def note(self, slot: str, inputs: Inputs, below: str) -> None:
+    async def note(self, slot: str, now: Memory) -> None:
         """Remember what a step depended on, for the next build's `explain`."""
-        now = memory_of(inputs, below)
         if len(now.files) > _MOST_FILES:
             now.files = {}
         await in_thread(self.tools.store.build_cache.remember, slot, msgspec.json.encode(now))

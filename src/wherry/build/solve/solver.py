@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ from wherry.build.ops.operation import Ground, Operation
 from wherry.build.progress import Began, Ended
 from wherry.build.solve import why
 from wherry.build.solve.chain import Chain, Layer, pinned
-from wherry.build.solve.keys import Inputs
+from wherry.build.solve.keys import Inputs, Memory, memory_of
 from wherry.build.solve.remember import Remember, Result, described, slot_of
 from wherry.build.solve.tools import BaseImages, Tools
 from wherry.build.solve.trees import Trees
@@ -46,6 +46,20 @@ class Outcome:
 
     layer: Layer | None
     created: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A step that is executed. `slot` is its name across builds, `files` what it reads."""
+
+    action: Action
+    slot: str
+    inputs: Inputs
+    files: Mapping[str, str]
+
+    def memory(self, below: str) -> Memory:
+        """Return what is remembered of it on top of layers."""
+        return memory_of(self.inputs, below, self.files)
 
 
 class Solver:
@@ -62,6 +76,8 @@ class Solver:
         self._directories: list[str] = []
         self.outcomes: dict[int, Outcome] = {}
         self.cached = 0
+        # What is left of steps, out of the way, for `trash.empty`.
+        self.discarded: list[str] = []
 
     async def solve(self) -> Chain:
         """Return the layers of the target, all of which have settled."""
@@ -82,12 +98,12 @@ class Solver:
             task.cancel()
         await asyncio.gather(*self._stages.values(), return_exceptions=True)
         await asyncio.gather(*self._finishing, return_exceptions=True)
-        await to_the_end(self._remove_directories)
+        await to_the_end(self._discard_directories)
         await self._remember.close()
 
-    def _remove_directories(self) -> None:
-        for identifier in self._directories:
-            self._tools.store.snapshots.remove(identifier)
+    def _discard_directories(self) -> None:
+        discard = self._tools.store.snapshots.discard
+        self.discarded += filter(None, map(discard, self._directories))
 
     async def _stage(self, index: int) -> Chain:
         return await asyncio.shield(self._stages[index])
@@ -119,15 +135,15 @@ class Solver:
             async with contextlib.AsyncExitStack() as held:
                 operation = self._operation(action, chain, held)
                 inputs = await operation.inputs()
-                reason = why.Why(why.NO_CACHE)
                 if not self._remember.ignores(stage.name):
                     hit = await self._cached(inputs, chain)
                     if hit is not None:
                         return self._found(action, chain, hit, time.monotonic() - begun)
-                    reason = await self._reason(stage, place, inputs, chain)
+                work = _Work(action, self._slot(stage, place), inputs, await operation.files())
+                reason = await self._reason(stage, work, chain)
                 layer = await self._perform(operation, action, chain)
-            self._finish(stage, place, action, inputs, chain, layer)
-        except WherryError as error:
+            self._finish(work, chain, layer)
+        except (WherryError, OSError) as error:
             seconds = time.monotonic() - begun
             self._tools.report(Ended(action.number, seconds=seconds, error=str(error)))
             raise
@@ -170,10 +186,12 @@ class Solver:
         self._tools.report(Ended(action.number, cached=True, seconds=seconds, why=why.HIT))
         return chain.on_top(hit.layer)
 
-    async def _reason(self, stage: StagePlan, place: int, inputs: Inputs, chain: Chain) -> why.Why:
+    async def _reason(self, stage: StagePlan, work: _Work, chain: Chain) -> why.Why:
+        if self._remember.ignores(stage.name):
+            return why.Why(why.NO_CACHE)
         # What is below may not have a name yet; then it is not what it was, or nobody knows.
         below = await chain.identity() if chain.has_settled else ""
-        return await self._remember.explain(self._slot(stage, place), inputs, below)
+        return await self._remember.explain(work.slot, work.memory(below))
 
     def _slot(self, stage: StagePlan, place: int) -> str:
         options = self._tools.options
@@ -197,25 +215,17 @@ class Solver:
         self.outcomes[action.number] = Outcome(layer, created)
         return layer
 
-    def _finish(
-        self,
-        stage: StagePlan,
-        place: int,
-        action: Action,
-        inputs: Inputs,
-        chain: Chain,
-        layer: Layer | None,
-    ) -> None:
+    def _finish(self, work: _Work, chain: Chain, layer: Layer | None) -> None:
         """Begin to name a layer, and to remember the step."""
-        created = self.outcomes[action.number].created
+        created = self.outcomes[work.action.number].created
 
         async def finish() -> None:
             size = await self._seal(layer) if layer is not None else 0
             image = await layer.settled() if layer is not None else None
             below = await chain.identity()
             result = Result(image, created, size)
-            await self._remember.keep(inputs, below, action.text, result)
-            await self._remember.note(self._slot(stage, place), inputs, below)
+            await self._remember.keep(work.inputs, below, work.action.text, result)
+            await self._remember.note(work.slot, work.memory(below))
 
         self._later(finish())
 

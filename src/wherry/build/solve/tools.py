@@ -13,6 +13,7 @@ from wherry.build.options import BuildOptions
 from wherry.build.ports import Images, Runner, Session
 from wherry.build.progress import Moved, Report
 from wherry.oci.image import Platform
+from wherry.oci.platform import format_platform
 from wherry.store.images import Image
 from wherry.store.lease import Lease
 from wherry.store.store import Store
@@ -43,11 +44,11 @@ class BaseImages:
     """The images that a build begins with or copies from: each is asked for once."""
 
     tools: Tools
-    _found: dict[tuple[str, Platform | None], asyncio.Task[Image]] = field(default_factory=dict)
+    _found: dict[tuple[str, str], asyncio.Task[Image]] = field(default_factory=dict)
 
     async def find(self, reference: str, platform: Platform | None) -> Image:
         """Return an image, pulled when it is not here; it stays until the build has ended."""
-        key = (reference, platform)
+        key = (reference, format_platform(platform) if platform else "")
         if key not in self._found:
             self._found[key] = asyncio.ensure_future(self._find(reference, platform))
         return await asyncio.shield(self._found[key])

@@ -59,26 +59,19 @@ def perform(context: Context, options: Options, where: str) -> int:
     screen = _Screen()
     display = _display(build, screen)
     try:
-        done = _ask(context, build, display, screen)
+        try:
+            done = _ask(context, build, display, screen)
+        finally:
+            display.close()
+            screen.flush()
     except KeyboardInterrupt:
-        display.close()
-        screen.flush()
         context.warn("canceled")
         return INTERRUPTED
     except BuildFailedError as error:
-        display.close()
-        screen.flush()
         if call.name == "check" and display.board.found:
             return _print_checks(context, build, display.board)
         _explain(context, build, display.board)
-        text = str(error)
-        raise CommandError(f"ERROR: failed to solve: {text}") from error
-    except BaseException:
-        display.close()
-        screen.flush()
-        raise
-    display.close()
-    screen.flush()
+        raise CommandError(f"ERROR: failed to solve: {error}") from error
     return _finish(context, build, display.board, done)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
 from typing import Final, Self
 
 from wherry.base.crossing import to_the_end
+from wherry.build.ports import Output
 from wherry.linux.fallocate import punch_hole
 from wherry.logs.follower import Follower
 from wherry.logs.layout import raw_path
@@ -22,9 +22,7 @@ _AT_ONCE: Final = 16 << 20
 _BLOCK: Final = 4096
 
 
-async def follow(
-    watch: LogWatch, directory: str, follower: Follower, output: Callable[[str, bytes], None]
-) -> None:
+async def follow(watch: LogWatch, directory: str, follower: Follower, output: Output) -> None:
     """Hand on all output of a run, to its end."""
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(follower)
@@ -33,7 +31,7 @@ async def follow(
             contextlib.aclosing(stream_chunks(watch, directory, follower))
         )
         async for chunk in chunks:
-            output(chunk.stream, chunk.data)
+            await output(chunk.stream, chunk.data)
             if consumed.add(chunk.stream, len(chunk.data)):
                 await to_the_end(consumed.release, chunk.stream)
 

@@ -199,7 +199,7 @@ class StepRunner:
                 kills = await in_thread(cgroups.oom_kills, prepared.bundle.cgroups_path)
             place.ended = True
         if kills:
-            output("stderr", _out_of_memory(kills, step.limits.memory))
+            await output("stderr", _out_of_memory(kills, step.limits.memory))
         if exited.exit_code is None:
             raise StepLostError(f"how the process of step {step.id} ended could not be found out")
         return exited.exit_code

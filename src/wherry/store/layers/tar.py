@@ -15,6 +15,7 @@ from wherry.store.errors import CorruptContentError
 from wherry.store.layers.compression import Readable
 
 BLOCK: Final = 512
+_END: Final = bytes(BLOCK)
 REGULAR, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = b"0123456"
 _CONTIGUOUS, _OLD_REGULAR, _GNU_SPARSE = b"7\0S"
 _PAX, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK = b"xgLK"
@@ -111,7 +112,7 @@ class TarReader:
     def _read_header(self) -> bytes | None:
         """Return the next header; None at the end: a block of zeros, or nothing more at all."""
         block = self._read_up_to(BLOCK)
-        if not block or block == bytes(BLOCK):
+        if not block or (not block[0] and block == _END):
             return None
         if len(block) < BLOCK:
             raise CorruptContentError("the archive is cut short in the middle of a header")

@@ -74,5 +74,6 @@ APART: tuple[Apart, ...] = (
 
 # What a step in a chroot leaves in the image: no fault of the case, and never compared.
 TRACES = (
-    "/dev", "/etc", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/proc", "/run", "/sys",
+    "/dev", "/etc", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/proc", "/run",
+    "/run/secrets", "/sys",
 )  # fmt: skip

@@ -129,7 +129,7 @@ CASES = (
             """,
         bases=("base-tree",),
         context={"dir/sub": "a file now"},
-        fails="director",
+        fails="cannot overwrite directory /d/sub with non-directory",
         differs=classic_differs("the classic builder replaces the directory", "build"),
     ),
     Case(
@@ -140,7 +140,7 @@ CASES = (
             """,
         bases=("base-tree",),
         context={"dir/one/x": "x"},
-        fails="cannot copy to non-directory",
+        fails="cannot copy to non-directory: /d/one",
         differs=classic_differs("the classic builder replaces the file", "build"),
     ),
     Case(
@@ -260,7 +260,8 @@ CASES = (
             COPY a b /out
             """,
         context={"a": "A", "b": "B"},
-        fails=SEVERAL,
+        tree={"/out/a": "A", "/out/b": "B"},
+        differs=classic_differs("it demands that the destination ends with a slash", "build"),
     ),
     Case(
         name="wildcard-of-several-to-a-file-name",

@@ -49,7 +49,7 @@ CASES = (
         dockerfile="""
             FROM busybox
             RUN <<EOF
-            #!/bin/busybox awk -f
+            #!/bin/awk -f
             BEGIN { print 6 * 7 > "/out" }
             EOF
             """,

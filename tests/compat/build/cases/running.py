@@ -279,7 +279,10 @@ USER = (
             """,
         bases=("base-rich",),
         config={"User": "nobody"},
-        tree={"/tmp/out": "65534\n"},
+        tree={"/tmp/out": "65534\n", "/base-volume": None},
+        differs=classic_differs(
+            "the classic builder leaves mount points of volumes", "/base-volume"
+        ),
     ),
     Case(
         name="user-does-not-own-what-is-copied",

@@ -295,7 +295,7 @@ CASES = (
             ARG WHICH=maker
             COPY --from=$WHICH /made /out
             """,
-        fails="'copy --from' doesn't support variable expansion",
+        fails="variable expansion is not supported for --from",
         judges=BY_NOBODY,
     ),
     Case(

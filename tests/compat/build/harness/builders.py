@@ -18,6 +18,7 @@ from pathlib import Path
 
 from compat.build.cases.bases import BASES
 from compat.build.cases.model import Case
+from compat.build.harness.api import get_image
 from compat.build.harness.compare import Built, configuration
 from compat.build.harness.context import write_context
 from compat.build.harness.trees import saved_configuration, tree_of
@@ -82,14 +83,13 @@ class EngineBuilder(Builder):
         return _run([*words, "-t", tag, str(context)], case, DOCKER_BUILDKIT="0")
 
     def inspect(self, tag: str, said: str) -> Built:
-        """`docker inspect` and `docker save`."""
-        docker = ["docker", "-H", self._host]
-        told = json.loads(_checked([*docker, "image", "inspect", tag]))[0]
+        """What `docker inspect` and `docker save` ask for."""
+        told = json.loads(get_image(self._host, tag, "json"))
         platform = f"{told['Os']}/{told['Architecture']}"
         config = configuration(told["Config"] or {}, told.get("Author"), platform)
         # dockerd does not save an image that has no layers.
         layers = told["RootFS"].get("Layers")
-        tree = tree_of(_checked([*docker, "save", tag])) if layers else {}
+        tree = tree_of(get_image(self._host, tag, "get")) if layers else {}
         return Built(True, said, config, tree)
 
 
@@ -99,7 +99,8 @@ class OwnClientBuilder(EngineBuilder):
     def run_build(self, case: Case, context: Path, tag: str) -> Done:
         """`wherry build`."""
         program = str(Path(sys.executable).with_name("wherry"))
-        words = [program, "-H", self._host, "build", "--progress", "plain"]
+        # Without the cache, since the stock client has often built the same before.
+        words = [program, "-H", self._host, "build", "--progress", "plain", "--no-cache"]
         words += [*_common_flags(case, context), *_secret_flags(case, context)]
         return _run([*words, "-t", tag, str(context)], case)
 

@@ -106,7 +106,7 @@ def _add(nodes: dict[str, list[Entry]], archive: tarfile.TarFile, member: tarfil
     path = _path(member.name)
     if path == "/" or posixpath.basename(path).startswith(WHITEOUT):
         return
-    if not member.isdir():
+    if not member.isdir() and path in nodes:
         _remove_below(nodes, path)
     if member.islnk():
         nodes[path] = nodes[_path(member.linkname)]

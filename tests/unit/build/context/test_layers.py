@@ -54,22 +54,25 @@ def test_nodes_are_the_same_however_they_are_found(layers: list[Path]) -> None:
     for node in walk(tree, root):
         again = tree_of(layers).get(node.path)
         assert again == node
-    node = tree.get(b"d")
-    assert node is not None
-    assert node.mode == 0o711
+    found = tree.get(b"d")
+    assert found is not None
+    assert found.mode == 0o711
 
 
 def test_content(layers: list[Path]) -> None:
     tree = tree_of(layers)
     node, hard = tree.get(b"d/b"), tree.get(b"d/s/hard")
-    assert node is not None and hard is not None
+    assert node is not None
+    assert hard is not None
     assert node.hard == hard.hard is not None
     assert tree.digest(node) == hashlib.sha256(b"low b").digest()
     with tree.open(node) as content:
         assert content.read() == b"low b"
 
 
-@pytest.mark.parametrize("path", [b"absent", b"d/absent", b"file/was", b"l/x", b"d/a/x", b"dir/was"])
+@pytest.mark.parametrize(
+    "path", [b"absent", b"d/absent", b"file/was", b"l/x", b"d/a/x", b"dir/was"]
+)
 def test_what_is_not_there(layers: list[Path], path: bytes) -> None:
     assert tree_of(layers).get(path) is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,6 @@ from fixtures.archives import file, tree_of
 from wherry.build.context.directory import DirectoryTree
 from wherry.build.context.memory import MemoryTree
 from wherry.build.context.tree import Node, Tree
-from wherry.build.ops import content
 from wherry.build.ops.content import Contents
 
 DATA = {"empty": b"", "small": b"abc", "large": os.urandom(3_000_001)}
@@ -45,9 +45,7 @@ def written(tree: Tree, name: str, target: Path) -> os.stat_result:
 
 @pytest.mark.parametrize("make", [in_archive, in_directory, in_memory])
 @pytest.mark.parametrize("name", DATA)
-def test_whatever_the_tree(
-    tmp_path: Path, make: Callable[[Path], Tree], name: str
-) -> None:
+def test_whatever_the_tree(tmp_path: Path, make: Callable[[Path], Tree], name: str) -> None:
     written(make(tmp_path), name, tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == DATA[name]
 
@@ -57,7 +55,7 @@ def test_where_the_kernel_does_not_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], Tree]
 ) -> None:
     def refuse(*_: object) -> int:
-        raise OSError(content.errno.EXDEV, "across")
+        raise OSError(errno.EXDEV, "across")
 
     monkeypatch.setattr(os, "copy_file_range", refuse)
     written(make(tmp_path), "large", tmp_path / "target")

@@ -8,7 +8,7 @@ from wherry.build.solve.keys import Inputs, Memory, memory_of
 
 def remembered(below: str = "base", files: dict[str, str] | None = None, **parts: str) -> Memory:
     given = {name.replace("_", " "): value for name, value in parts.items()}
-    return memory_of(Inputs("run", given, files or {}), below)
+    return memory_of(Inputs("run", given), below, files or {})
 
 
 NOW = remembered(the_command="make", the_user="")

@@ -457,3 +457,11 @@ def test_credentials_and_proxies_of_the_configuration(
     assert sorted(found) == ["https://index.docker.io/v1/", "r.example"]
     assert found["r.example"]["username"] == "u"
     assert engine.request["arguments"] == {"HTTP_PROXY": "http://p", "http_proxy": "http://p"}
+
+
+def test_a_build_loads_nothing_heavy() -> None:
+    code = "import sys, wherry.cli.build.perform; print(*sys.modules)"
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    heavy = {"asyncio", "msgspec", "aiohttp", "ssl", "http", "tarfile", "tempfile", "subprocess"}
+    assert heavy & set(done.stdout.split()) == set()

@@ -42,7 +42,11 @@ async def test_both_streams_come_to_the_end_of_the_run(tmp_path: Path, writer: L
     write(writer, 0, b"three")
     writer.mark(Kind.RUN_END)
     got: list[tuple[str, bytes]] = []
-    await follow(watch, str(tmp_path), follower, lambda stream, data: got.append((stream, data)))
+
+    async def output(stream: str, data: bytes) -> None:
+        got.append((stream, data))
+
+    await follow(watch, str(tmp_path), follower, output)
     assert got == [("stdout", b"one\n"), ("stderr", b"two\n"), ("stdout", b"three")]
     watch.close()
 

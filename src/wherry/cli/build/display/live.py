@@ -74,8 +74,12 @@ class Live:
 
     def close(self) -> None:
         """Replace what was drawn by what stays."""
+        now = self._clock()
+        for step in self.board.running():
+            took = words.seconds(now - step.began)
+            self._above.append(self._row(f" => CANCELED {shown(step.name)}", took))
         seen = self._drawn or self.board.order
-        stays = [words.totals(self.board, self._clock() - self._begun)] if seen else []
+        stays = [words.totals(self.board, now - self._begun)] if seen else []
         if self.board.finished is not None:
             stays += [f" => {line}" for line in words.result(self.board.finished)]
         self._above += [self._coloured(line, "bold") for line in stays[:1]] + stays[1:]

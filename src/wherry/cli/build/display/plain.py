@@ -54,7 +54,10 @@ class Plain:
         """Nothing changes with time alone."""
 
     def close(self) -> None:
-        """Nothing was drawn that would have to go."""
+        """Say of what is still at work that nobody waits for it."""
+        for step in self.board.running():
+            self._turn_to(f"step {step.number}", step.name)
+            self._close("CANCELED")
 
     def _turn_to(self, key: str, name: str) -> str:
         """Begin or go on to speak of something; returns how its lines begin."""

@@ -96,9 +96,11 @@ def test_bytes_and_an_estimate() -> None:
 def test_a_failure_stays() -> None:
     shown = Shown()
     shown.play(planned("RUN a", "RUN b"), began(0), wrote(0, b"out\n"), ended(0, error="no"))
+    shown.play(began(1), 2.0)
     assert shown.end() == [
         " => ERROR [1/2] RUN a                                  0.0s",
-        "[+] 1/2 steps, 0.1s",
+        " => CANCELED [2/2] RUN b                               2.1s",
+        "[+] 1/2 steps, 2.2s",
     ]
 
 

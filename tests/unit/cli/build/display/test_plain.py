@@ -102,3 +102,10 @@ def test_a_context_that_is_sent_at_once_is_told_once() -> None:
 
 def test_a_build_that_makes_no_image() -> None:
     assert transcript({"event": "finished", "image": "", "names": []}) == ""
+
+
+def test_what_is_at_work_when_another_step_fails() -> None:
+    text = transcript(
+        planned("RUN a", "RUN b"), began(0), began(1), ended(0, error="exit code: 1"),
+    )  # fmt: skip
+    assert text.endswith("#1 ERROR: exit code: 1\n\n#2 [2/2] RUN b\n#2 CANCELED\n\n")

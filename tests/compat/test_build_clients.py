@@ -51,9 +51,7 @@ def test_the_stock_client_builds_and_runs(engine: Engine, tmp_path: Path) -> Non
     assert shown["Config"]["Labels"] == {"a": "b"}
 
 
-def test_a_second_build_is_cached_and_gives_the_same_image(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_a_second_build_is_cached_and_gives_the_same_image(engine: Engine, tmp_path: Path) -> None:
     folder = context(tmp_path, TWO_STAGES)
     first = classic(engine, folder, "-q").stdout.strip()
     told = classic(engine, folder).stdout
@@ -96,7 +94,9 @@ def test_a_dockerfile_on_standard_input(engine: Engine) -> None:
 
 
 def test_limits_reach_the_process(engine: Engine, tmp_path: Path) -> None:
-    script = 'ulimit -n >/n; cat /etc/hosts >/h; df -k /dev/shm | tail -n 1 | awk "{print \\$2}" >/s'
+    script = (
+        'ulimit -n >/n; cat /etc/hosts >/h; df -k /dev/shm | tail -n 1 | awk "{print \\$2}" >/s'
+    )
     folder = context(tmp_path, f"FROM busybox\nRUN {script}\n")
     words = ["--ulimit", "nofile=77:88", "--add-host", "there:10.9.8.7", "--shm-size", "32m"]
     name = classic(engine, folder, "-q", *words).stdout.strip()

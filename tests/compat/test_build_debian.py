@@ -1,4 +1,4 @@
-"""A Debian with apache2 and a site of its own: from an archive to an image, changed, and carried."""
+"""A Debian with apache2 and a site of its own: built of an archive, changed, and carried."""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ class Contexts:
         """Return a context without what it wants to be ignored."""
         if name not in self._shown:
             tree = await self.whole(name)
-            self._shown[name] = await in_thread(without_ignored, tree, self.options.dockerfile)
+            if not self.options.filtered:
+                tree = await in_thread(without_ignored, tree, self.options.dockerfile)
+            self._shown[name] = tree
         return self._shown[name]
 
     async def ignored(self) -> Matcher | None:

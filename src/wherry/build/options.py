@@ -37,6 +37,7 @@ class BuildOptions:
     dockerfile: str = DEFAULT_DOCKERFILE
     dockerfile_text: bytes | None = None
     remote: str = ""  # where the context is fetched from, if the client does not send it
+    filtered: bool = False  # the client has left out what is to be ignored
     tags: Sequence[str] = ()
     target: str = ""
     arguments: Mapping[str, str | None] = field(default_factory=dict)

@@ -60,7 +60,7 @@ class CacheEntry:
 
 @dataclass(frozen=True, slots=True)
 class CacheUsage:
-    """An entry, or a mount, as it is listed.
+    """An entry, or a mount, as it is listed; `id` is a digest of its key.
 
     `shared` says that an image or a container has the layer as well, `in_use` that a build has it
     now. Where several entries lead to one layer, all but the one used last have size 0.
@@ -206,8 +206,9 @@ class BuildCache:
             counted.add(entry.diff_id)
             listed.append(
                 CacheUsage(
-                    entry.key, entry.kind, entry.description, entry.parent, size, entry.created,
-                    entry.used, entry.uses, entry.diff_id in shared, entry.diff_id in leased,
+                    _hash(entry.key), entry.kind, entry.description, entry.parent, size,
+                    entry.created, entry.used, entry.uses, entry.diff_id in shared,
+                    entry.diff_id in leased,
                 )
             )  # fmt: skip
         return sorted(listed, key=lambda one: (one.used, one.created, one.id))
@@ -233,7 +234,7 @@ class BuildCache:
         sizes = self._sizes()
         with self._database.transaction(durable=False):
             listed = self._usage(sizes, mounts_in_use())
-            layers = {entry.key: entry.diff_id for entry in self.all()}
+            layers = {_hash(entry.key): entry.diff_id for entry in self.all()}
             gone = _victims(listed, layers, rules)
             aside = self._forget(gone)
         for path in aside:
@@ -247,10 +248,11 @@ class BuildCache:
         """Take entries and mounts out; returns what is to be removed of mounts."""
         aside = []
         identities = {_hash(identity): identity for identity, *_ in self._mounts()}
+        keys = {_hash(entry.key): entry.key for entry in self.all()}
         with self._database.transaction(durable=False) as writer:
             for one in gone:
                 if one.kind != MOUNT_KIND:
-                    writer.execute("DELETE FROM build_cache WHERE key = ?", (one.id,))
+                    writer.execute("DELETE FROM build_cache WHERE key = ?", (keys[one.id],))
                     continue
                 writer.execute("DELETE FROM build_mounts WHERE id = ?", (identities[one.id],))
                 aside.append(trash.discard(self._layout, self._layout.build_mount(one.id)))

@@ -69,7 +69,8 @@ def running_build(engine: Engine, folder: Path) -> subprocess.Popen[bytes]:
 def test_a_failing_step_leaves_nothing(engine: Engine, tmp_path: Path) -> None:
     text = (
         "FROM busybox AS a\nRUN sleep 300\n"
-        "FROM busybox\nRUN --mount=type=bind,target=/c --mount=type=tmpfs,target=/t sh -c 'exit 9'\n"
+        "FROM busybox\n"
+        "RUN --mount=type=bind,target=/c --mount=type=tmpfs,target=/t sh -c 'exit 9'\n"
         "COPY --from=a / /\n"
     )
     before = time.monotonic()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from itertools import count
 from typing import Any, Final
@@ -22,6 +24,7 @@ from wherry.base.errors import InvalidError, NotFoundError, WherryError
 from wherry.base.feed import fed
 from wherry.build import progress
 from wherry.build.context.archive import ArchiveTree, spool
+from wherry.build.graph.actions import MAIN_CONTEXT
 from wherry.build.options import BuildOptions, Output
 from wherry.build.ports import Limits
 from wherry.engine.images.crossing import streamed
@@ -84,10 +87,14 @@ async def _build(builds: Builds, options: BuildOptions, connection: FrameSession
 def options_of(told: BuildMessage) -> BuildOptions:
     """Return what the client's first message asks for."""
     text = told.dockerfile_text
+    if MAIN_CONTEXT in told.contexts:
+        raise InvalidError(f"a named context cannot be called {MAIN_CONTEXT}: choose another name")
+    local = told.context in ("local", "none")
     return BuildOptions(
         dockerfile=told.dockerfile or "Dockerfile",
         dockerfile_text=None if text is None else text.encode("utf-8", "surrogateescape"),
-        remote="" if told.context in ("local", "none") else told.context,
+        remote="" if local else told.context,
+        filtered=local,
         tags=told.tags,
         target=told.target,
         arguments=told.arguments,
@@ -109,6 +116,20 @@ def options_of(told: BuildMessage) -> BuildOptions:
         credentials=told.credentials,
         scope=told.scope,
     )
+
+
+def _bound(path: str) -> socket.socket:
+    """Bind a unix socket, however long the path of its directory is: names of sockets are short."""
+    folder = os.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        made.bind(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
+    except BaseException:
+        made.close()
+        raise
+    finally:
+        os.close(folder)
+    return made
 
 
 class _Channel:
@@ -252,7 +273,7 @@ class FrameSession:
             finally:
                 writer.close()
 
-        server = await asyncio.start_unix_server(connected, path)
+        server = await asyncio.start_unix_server(connected, sock=_bound(path))
         try:
             yield
         finally:

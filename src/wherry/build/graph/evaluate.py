@@ -293,7 +293,12 @@ class _Evaluator:
     ) -> None:
         expand = self._scope.expand
         written = expand(told.destination)
-        directory = written.endswith(("/", "/.")) or written in (".", "..", "") or len(sources) > 1
+        directory = written.endswith(("/", "/.")) or written in (".", "..", "")
+        if len(sources) > 1 and not directory:
+            raise configure.InstructionError(
+                f"When using {told.keyword} with more than one source file, the destination must be"
+                " a directory and end with a /"
+            )
         shown = " ".join([told.keyword, *map(_shown, sources), written])
         self._actions.append(
             CopyFiles(

@@ -22,6 +22,7 @@ from wherry.build.graph.actions import (
     CopyFiles,
     Execute,
     FromContext,
+    FromStage,
     MakeDirectory,
     Note,
     Paths,
@@ -119,6 +120,8 @@ class Solver:
 
     async def _base(self, stage: StagePlan) -> Chain:
         report, number = self._tools.report, stage.start.number
+        if isinstance(stage.base, FromStage):
+            await self._stage(stage.base.index)  # its own steps tell of the time that takes
         report(Began(number))
         begun = time.monotonic()
         chain = await self._trees.chain(stage.base, self._plan.platforms[stage.index])

@@ -90,16 +90,16 @@ class Scope:
         return words.expand_document(text, self.lookup).text
 
     def declare(self, arg: Arg, given: Given, outer: Callable[[str], str | None]) -> None:
-        """Set the arguments of an ARG; `outer` knows those from before the first FROM."""
-        found = {}
+        """Set the arguments of an ARG, one after the other, as BuildKit does.
+
+        `outer` knows those from before the first FROM.
+        """
         for name, default in arg.values:
             value = given.take(name)
             if value is None:
                 value = outer(name) if default is None else self.expand(default)
             if value is not None:
-                found[name] = value
-        # All at once: none of them sees what another one of the same instruction sets.
-        self.arguments |= found
+                self.arguments[name] = value
 
     def visible_arguments(self) -> dict[str, str]:
         """Return the arguments that no ENV hides: what RUN sees beside the environment."""

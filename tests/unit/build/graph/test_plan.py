@@ -120,7 +120,7 @@ def test_a_target_that_is_not_there() -> None:
         ("ARG X\nRUN x", {}, []),
         ("ARG X\nRUN x", {"X": "2"}, ["X=2"]),
         ("ARG X=1\nENV X=3\nRUN x", {"X": "2"}, []),
-        ("ARG X=1 Y=$X\nRUN x", {}, ["X=1", "Y="]),
+        ("ARG X=1 Y=$X\nRUN x", {}, ["X=1", "Y=1"]),
         ("RUN x", {"X": "2"}, []),
         ("ARG GLOBAL\nRUN x", {}, ["GLOBAL=g"]),
         ("ARG GLOBAL=s\nRUN x", {}, ["GLOBAL=s"]),

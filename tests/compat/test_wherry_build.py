@@ -149,7 +149,8 @@ def test_the_agent_of_the_client_answers(engine: Engine, tmp_path: Path) -> None
     subprocess.run(engine_words, check=True, capture_output=True, timeout=120)
     script = (
         "import os, socket; s = socket.socket(socket.AF_UNIX);"
-        " s.connect(os.environ['SSH_AUTH_SOCK']); s.sendall(bytes([0, 0, 0, 1, 11])); print('answer', s.recv(100))"
+        " s.connect(os.environ['SSH_AUTH_SOCK']);"
+        " s.sendall(bytes([0, 0, 0, 1, 11])); print('answer', s.recv(100))"
     )
     text = (
         f'FROM py\nRUN --mount=type=ssh ["{interpreter}", "-c", "{script}"]\n'

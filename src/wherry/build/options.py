@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wherry.build.ports import Limits
+from wherry.wire.build import Limits, Output
 from wherry.wire.requests import AuthConfig
 
 DEFAULT_DOCKERFILE = "Dockerfile"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What is made of the result.
-
-    `kind` is image, docker, oci, tar or local; `attributes` are its other keys (name, push, dest,
-    annotation…). Those that leave the engine are written to whoever asked.
-    """
-
-    kind: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

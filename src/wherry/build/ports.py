@@ -14,6 +14,7 @@ from wherry.build.context.tree import Tree
 from wherry.oci.image import Platform
 from wherry.store.images import Image
 from wherry.store.layers.compression import Writable
+from wherry.wire.build import Limits
 from wherry.wire.requests import AuthConfig
 
 
@@ -52,22 +53,6 @@ class StepMount:
     work: str = ""
     read_only: bool = False
     size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the classic build request limits, in the engine's units; 0 and "" for no limit."""
-
-    memory: int = 0
-    memory_swap: int = 0
-    cpu_shares: int = 0
-    cpu_period: int = 0
-    cpu_quota: int = 0
-    cpuset_cpus: str = ""
-    cpuset_mems: str = ""
-    shm_size: int = 0
-    cgroup_parent: str = ""
-    ulimits: Sequence[tuple[str, int, int]] = ()  # name, soft, hard
 
 
 @dataclass(frozen=True, slots=True)

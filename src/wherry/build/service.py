@@ -13,8 +13,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from wherry.base.crossing import in_thread, to_the_end
+from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError, WherryError
+from wherry.build.chores import Chores, empty_all, until_done
 from wherry.build.context.remote import PathAddress, classify
 from wherry.build.contexts import Contexts
 from wherry.build.dockerfile.instructions import Dockerfile
@@ -33,7 +34,6 @@ from wherry.build.solve.solver import Solver
 from wherry.build.solve.tools import BaseImages, Tools
 from wherry.build.source import read_dockerfile
 from wherry.oci.image import ImageConfig, Platform
-from wherry.store import trash
 from wherry.store.buildcache import CacheUsage
 from wherry.store.lease import Lease
 from wherry.store.store import Store
@@ -64,8 +64,7 @@ class Builds:
         self._cache_mounts = CacheMounts(store.build_cache)
         self._at_work: set[str] = set()
         self._cancellable: dict[str, asyncio.Task[Any]] = {}
-        self._keeping: asyncio.Task[None] | None = None
-        self._emptying: set[asyncio.Task[None]] = set()
+        self._chores = Chores()
 
     @property
     def spool_directory(self) -> str:
@@ -102,13 +101,17 @@ class Builds:
             )  # fmt: skip
             built = await self._build(tools, begun)
         except BaseException:
-            await to_the_end(lease.discard)
+            self._chores.later(until_done(lease.discard, "removing what a build has left"))
             raise
         finally:
             await contexts.close()
             self._at_work.discard(lease.name)
-        await in_thread(lease.release)
-        self._keep_budget_soon()
+        try:
+            await in_thread(lease.release)
+        except (WherryError, OSError):
+            # It is built all the same: on a full disk not even this can be written.
+            self._chores.later(until_done(lease.release, "ending a build"))
+        self._chores.later(self.keep_budget())
         return built
 
     async def _build(self, tools: Tools, begun: float) -> Built:
@@ -157,7 +160,8 @@ class Builds:
         try:
             chain = await solver.solve()
         finally:
-            self._empty_soon(solver.discarded)
+            if solver.discarded:
+                self._chores.later(in_thread(empty_all, solver.discarded))
         made = {n: Made(o.layer is not None, o.created) for n, o in solver.outcomes.items()}
         built = await Exporter(tools, self._published, plan, configs, made).export(chain)
         seconds = time.monotonic() - begun
@@ -188,17 +192,6 @@ class Builds:
             mounts_in_use=lambda: self._cache_mounts.in_use,
         )
 
-    def _empty_soon(self, discarded: Sequence[str]) -> None:
-        """Remove what is left of steps when nobody waits any more."""
-        if discarded:
-            task = asyncio.create_task(in_thread(_empty_all, discarded))
-            self._emptying.add(task)
-            task.add_done_callback(self._emptying.discard)
-
-    def _keep_budget_soon(self) -> None:
-        if self._keeping is None or self._keeping.done():
-            self._keeping = asyncio.create_task(self.keep_budget())
-
     async def keep_budget(self) -> None:
         """Remove the steps that were not used for longest, until the rest fits the budget."""
         if self._at_work:
@@ -209,9 +202,8 @@ class Builds:
             log.warning("the build cache could not be brought below its budget: %s", error)
 
     async def close(self) -> None:
-        """Wait for what was begun in the background."""
-        waiting = [*self._emptying, *([self._keeping] if self._keeping else ())]
-        await asyncio.gather(*waiting, return_exceptions=True)
+        """End what is done in the background."""
+        await self._chores.close()
 
 
 def _wanted(options: BuildOptions) -> Wanted:
@@ -226,11 +218,6 @@ def _wanted(options: BuildOptions) -> Wanted:
         frozenset(allowed),
         options.contexts,
     )
-
-
-def _empty_all(discarded: Sequence[str]) -> None:
-    for path in discarded:
-        trash.empty(path)
 
 
 def _is_remote(text: str) -> bool:

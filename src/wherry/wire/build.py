@@ -7,8 +7,8 @@ import msgspec
 from wherry.wire.requests import AuthConfig
 
 
-class LimitsMessage(msgspec.Struct, omit_defaults=True):
-    """What the processes of a build may use; 0 and "" for no limit."""
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a process of a build may use, in the engine's units; 0 and "" for no limit."""
 
     memory: int = 0
     memory_swap: int = 0
@@ -19,11 +19,15 @@ class LimitsMessage(msgspec.Struct, omit_defaults=True):
     cpuset_mems: str = ""
     shm_size: int = 0
     cgroup_parent: str = ""
-    ulimits: list[tuple[str, int, int]] = []
+    ulimits: list[tuple[str, int, int]] = []  # name, soft, hard
 
 
-class OutputMessage(msgspec.Struct, omit_defaults=True):
-    """One output: image, docker, oci, tar or local."""
+class Output(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is made of the result.
+
+    `kind` is image, docker, oci, tar or local; `attributes` are its other keys (name, push, dest).
+    Those that leave the engine are written to whoever asked.
+    """
 
     kind: str
     attributes: dict[str, str] = {}
@@ -47,11 +51,11 @@ class BuildMessage(msgspec.Struct, omit_defaults=True):
     pull: bool = False
     network: str = ""
     extra_hosts: list[str] = []
-    limits: LimitsMessage = msgspec.field(default_factory=LimitsMessage)
+    limits: Limits = msgspec.field(default_factory=Limits)
     contexts: dict[str, str] = {}
     secrets: dict[str, bytes] = {}
     ssh: list[str] = []
-    outputs: list[OutputMessage] = []
+    outputs: list[Output] = []
     allow: list[str] = []
     check: bool = False
     scope: str = ""

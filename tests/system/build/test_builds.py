@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.contexts import classic, context
-from fixtures.engine import Engine, engine_id, program
+from fixtures.engine import Engine, engine_id, program, running_engine
 from fixtures.waiting import eventually
 
 HOLD = "FROM busybox\nRUN echo first >/first\nRUN echo running; exec sleep 300\n"
@@ -91,6 +91,55 @@ def test_a_client_that_goes_ends_the_build(engine: Engine, tmp_path: Path) -> No
     building.wait(30)
     eventually(lambda: held(engine) == NOTHING)
     assert "never" not in engine.docker("images").stdout
+
+
+def test_a_client_of_ours_that_goes_ends_the_build(engine: Engine, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [program("wherry"), "-H", engine.host, "build", "--progress", "plain",
+         str(context(tmp_path, HOLD))],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as building:  # fmt: skip
+        assert building.stdout is not None
+        while not (line := building.stdout.readline()).strip().endswith(b"running"):
+            assert line, "the build ended"
+        building.send_signal(signal.SIGINT)
+        assert b"canceled" in building.stdout.read()
+    assert building.returncode != 0
+    eventually(lambda: held(engine) == NOTHING)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A tmpfs of 32 MB, unmounted before it is removed."""
+    target = tmp_path / "disk"
+    target.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(target)], check=True)
+    try:
+        yield target
+    finally:
+        subprocess.run(["umount", "-l", str(target)], check=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM busybox\nRUN head -c 100000000 /dev/zero >/big\n",
+        "FROM busybox\nRUN head -c 12000000 /dev/zero >/a\nCOPY big /one\nCOPY big /two\n",
+    ],
+)
+def test_a_full_disk_ends_the_build_and_is_given_back(
+    small_disk: Path, tmp_path: Path, text: str
+) -> None:
+    folder = context(tmp_path / "c", text, {"big": bytes(8_000_000)})
+    with running_engine(root=small_disk / "engine") as engine:
+        done = classic(engine, folder, check=False)
+        assert done.returncode != 0
+        assert "no space left" in (done.stdout + done.stderr).lower()
+        eventually(lambda: held(engine) == NOTHING)
+        engine.docker("builder", "prune", "-af")
+        told = classic(engine, context(tmp_path / "d", "FROM busybox\nRUN echo fine >/x\n")).stdout
+        assert "Successfully built" in told
 
 
 def test_a_killed_engine_leaves_nothing_and_keeps_what_was_done(

@@ -13,13 +13,14 @@ from fixtures.own_network import in_own_network, process_in
 from fixtures.steps import Said, StepBench, step_bench
 from wherry.base.errors import InvalidError, NotFoundError
 from wherry.base.ids import ContainerId, new_id
-from wherry.build.ports import Limits, StepMount
+from wherry.build.ports import StepMount
 from wherry.engine.containers.prepare import StartError
 from wherry.engine.containers.record import Container, State, Status
 from wherry.engine.steps.runner import StepStoppedError
 from wherry.linux.process import start_ticks
 from wherry.network import namespaces
 from wherry.oci.digest import digest_bytes
+from wherry.wire.build import Limits
 from wherry.wire.container_config import Config, HostConfig
 from wherry.wire.requests import NetworkCreate
 

@@ -19,9 +19,9 @@ from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
 from wherry.base.feed import fed
 from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.graph.actions import MAIN_CONTEXT
-from wherry.build.options import DEFAULT_DOCKERFILE, BuildOptions, Output
-from wherry.build.ports import Limits
+from wherry.build.options import DEFAULT_DOCKERFILE, BuildOptions
 from wherry.store.layers.compression import Writable
+from wherry.wire.build import Limits, Output
 from wherry.wire.container_config import Ulimit
 from wherry.wire.decode import decode
 from wherry.wire.requests import AuthConfig

@@ -25,8 +25,7 @@ from wherry.base.feed import fed
 from wherry.build import progress
 from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.graph.actions import MAIN_CONTEXT
-from wherry.build.options import BuildOptions, Output
-from wherry.build.ports import Limits
+from wherry.build.options import BuildOptions
 from wherry.engine.images.crossing import streamed
 from wherry.store.layers.compression import Writable
 from wherry.wire import frames
@@ -106,11 +105,11 @@ def options_of(told: BuildMessage) -> BuildOptions:
         pull=told.pull,
         network="" if told.network in ("default", "bridge") else told.network,
         extra_hosts=told.extra_hosts,
-        limits=Limits(**msgspec.structs.asdict(told.limits)),
+        limits=told.limits,
         contexts=told.contexts,
         secrets=told.secrets,
         ssh=told.ssh,
-        outputs=[Output(one.kind, one.attributes) for one in told.outputs],
+        outputs=told.outputs,
         allow=told.allow,
         check=told.check,
         credentials=told.credentials,

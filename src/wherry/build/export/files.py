@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
 from typing import BinaryIO, Final, cast
 
+from wherry.build.context.digests import walk
 from wherry.build.context.tree import Kind, Node, Tree
 from wherry.store.layers.compression import Writable
 
@@ -30,7 +30,7 @@ def write_files(tree: Tree, sink: Writable, clamp_ns: int | None) -> None:
         fileobj=cast(BinaryIO, sink), mode="w|", format=tarfile.PAX_FORMAT,
         encoding="utf-8", errors="surrogateescape",
     ) as archive:  # fmt: skip
-        for node in _below(tree, root):
+        for node in walk(tree, root):
             if node.kind is Kind.SOCKET:
                 continue
             entry = _entry(node, clamp_ns)
@@ -43,19 +43,6 @@ def write_files(tree: Tree, sink: Writable, clamp_ns: int | None) -> None:
                     archive.addfile(entry, content)
             else:
                 archive.addfile(entry)
-
-
-def _below(tree: Tree, root: Node) -> Iterator[Node]:
-    """Yield every node below, a directory before what is in it; not by recursion."""
-    pending = [tree.children(root)]
-    while pending:
-        node = next(pending[-1], None)
-        if node is None:
-            pending.pop()
-            continue
-        yield node
-        if node.kind is Kind.DIRECTORY:
-            pending.append(tree.children(node))
 
 
 def _entry(node: Node, clamp_ns: int | None) -> tarfile.TarInfo:

@@ -14,7 +14,6 @@ from wherry.build.context.layers import LayersTree
 from wherry.build.export.files import write_files
 from wherry.build.export.image import Facts, Made, image_config
 from wherry.build.graph.plan import Plan
-from wherry.build.options import Output
 from wherry.build.ports import Published
 from wherry.build.solve.chain import Chain, lowers, pinned
 from wherry.build.solve.tools import Tools, moved
@@ -25,6 +24,7 @@ from wherry.oci.reference import Reference, parse_reference
 from wherry.store.images import Image, ImageLayer
 from wherry.store.layers.view import LayerView
 from wherry.store.manifests import manifest_of
+from wherry.wire.build import Output
 
 _IMAGES = ("image", "docker", "oci")
 _FILES = ("tar", "local")

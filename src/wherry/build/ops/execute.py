@@ -26,16 +26,17 @@ from wherry.build.solve.tools import Tools
 from wherry.build.solve.trees import Trees
 
 _TAIL_BYTES = 8192
+_ALMOST_FULL = 1 << 20
 _AGENT = "/run/buildkit/ssh_agent.{}"
 
 
 class StepFailedError(InvalidError):
     """A process has ended with a code that is not 0; `tail` is the last that it wrote."""
 
-    def __init__(self, action: Execute, code: int, tail: bytes) -> None:
+    def __init__(self, action: Execute, code: int, tail: bytes, hint: str = "") -> None:
         # docker's clients show these words (moby, builder/dockerfile/dispatchers.go).
         command = " ".join(action.arguments)
-        super().__init__(f"The command '{command}' returned a non-zero code: {code}")
+        super().__init__(f"The command '{command}' returned a non-zero code: {code}{hint}")
         self.action = action
         self.code = code
         self.tail = tail
@@ -107,7 +108,8 @@ class ExecuteStep:
 
             code = await tools.runner.run(self._step(ground, prepared), output, started)
         if code:
-            raise StepFailedError(action, code, bytes(tail))
+            hint = await in_thread(_full_disk, ground.directory)
+            raise StepFailedError(action, code, bytes(tail), hint)
 
     def _step(self, ground: Ground, prepared: _Prepared) -> Step:
         action, options = self.action, self.tools.options
@@ -239,6 +241,14 @@ class ExecuteStep:
         prepared.mounts.append(StepMount("bind", target, source=own))
         if not any(entry.startswith("SSH_AUTH_SOCK=") for entry in prepared.environment):
             prepared.environment.append(f"SSH_AUTH_SOCK={target}")
+
+
+def _full_disk(directory: str) -> str:
+    """Say that the disk is full, if it is: what the process said of it found no room either."""
+    told = os.statvfs(directory)
+    if told.f_bavail * told.f_frsize >= _ALMOST_FULL:
+        return ""
+    return f" (no space left on device: the disk of {os.path.dirname(directory)} is full)"
 
 
 def _write(path: str, content: bytes, mode: int) -> None:

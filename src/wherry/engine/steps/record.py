@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from wherry.base.ids import ContainerId
-from wherry.build.ports import Limits, Step
+from wherry.build.ports import Step
 from wherry.engine.containers.record import Container, State
 from wherry.engine.spec import environment, resources
 from wherry.engine.spec.mounts import SHM_BYTES
 from wherry.oci.digest import Digest
+from wherry.wire.build import Limits
 from wherry.wire.container_config import Config, HostConfig, Ulimit
 
 _NAME_DIGITS = 12

@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from wherry.base.errors import InvalidError
-from wherry.build.ports import Limits, Step
+from wherry.build.ports import Step
 from wherry.engine.steps.record import record_of
+from wherry.wire.build import Limits
 
 STEP = Step("ab" * 32, "/d", ["/l"], ["make", "all"], ["A=b"], user="app")
 

@@ -22,7 +22,7 @@ Ask = Callable[..., Awaitable[Answer]]
 @pytest.fixture
 def services() -> SimpleNamespace:
     """Each group is empty; a test sets the verbs that it needs."""
-    names = ("containers", "exec", "images", "networks", "volumes", "system")
+    names = ("builds", "containers", "exec", "images", "networks", "volumes", "system")
     return SimpleNamespace(**{name: SimpleNamespace() for name in names})
 
 

@@ -26,6 +26,13 @@ def loaded_by(module: str) -> set[str]:
     return {name.split(".")[0] for name in json.loads(result.stdout)}
 
 
+def test_an_engine_starts_without_what_builds() -> None:
+    code = "import sys, wherry.api.server, wherry.daemon.compose; print(*sys.modules)"
+    command = [sys.executable, "-I", "-c", code]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert {"wherry.build.service", "wherry.build.dockerfile.parse"} & {*loaded} == set()
+
+
 @pytest.mark.parametrize("module", sorted(BUDGETS))
 def test_a_program_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(module) & BUDGETS[module] == set()

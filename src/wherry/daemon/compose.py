@@ -6,11 +6,11 @@ import contextlib
 import os
 import secrets
 import shutil
+from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError
 from wherry.base.lock import try_lock
-from wherry.build.service import Builds
 from wherry.daemon.options import Options
 from wherry.daemon.recovery import Recovery
 from wherry.daemon.services import Services
@@ -28,7 +28,6 @@ from wherry.engine.containers.table import ContainerTable
 from wherry.engine.containers.waiters import Waiters
 from wherry.engine.events import Events
 from wherry.engine.exec.service import Execs
-from wherry.engine.images.building import BuildImages
 from wherry.engine.images.service import Images
 from wherry.engine.networks.sandbox import Sandboxes
 from wherry.engine.networks.service import Networks
@@ -41,6 +40,9 @@ from wherry.engine.volumes.service import Volumes
 from wherry.logs.watch import LogWatch
 from wherry.runtime.cgroups.manage import remove_parent
 from wherry.store.store import Store
+
+if TYPE_CHECKING:
+    from wherry.build.service import Builds
 
 ENGINE_ID = "engine-id"
 # The build cache keeps a tenth of the disk, and at most this.
@@ -124,6 +126,15 @@ class Engine:
             self.bundles, self.keepers, self.sandboxes, self.log_watch, store.layout.empty_layer
         )
         self._stack.push_async_callback(self.steps.close)
+        self._made_builds: Builds | None = None
+        self._stack.push_async_callback(self._close_builds)
+        # Where secrets of builds lie until a step has them mounted: in memory, and empty now.
+        memory = os.path.ismount(_MEMORY)
+        self._secrets_root = (
+            f"{_MEMORY}/wherry-{self.id}" if memory else f"{options.exec_root}/secrets"
+        )
+        shutil.rmtree(self._secrets_root, ignore_errors=True)
+        self._stack.callback(shutil.rmtree, self._secrets_root, ignore_errors=True)
         self.recovery = Recovery(
             self.table, self.bundles, self.keepers, self.sandboxes, self.exits, self.start
         )
@@ -156,27 +167,27 @@ class Engine:
             renamed=self.sandboxes.names.renamed,
         )  # fmt: skip
         return Services(
-            containers, self.execs, self.images, self.networks, self.volumes, self._builds(), system
+            containers, self.execs, self.images, self.networks, self.volumes, system, self._builds
         )
 
     def _builds(self) -> Builds:
+        # Loaded by the first who builds: it is a third of the engine.
+        from wherry.build.service import Builds  # noqa: PLC0415
+        from wherry.engine.images.building import BuildImages  # noqa: PLC0415
+
         images = BuildImages(self.images, self.store.images)
         disk = os.statvfs(self._options.data_root)
         budget = min(disk.f_blocks * disk.f_frsize // 10, _LARGEST_BUDGET)
         builds = Builds(
-            self.store, images, images, self.steps, secrets_root=self._secrets_root(),
+            self.store, images, images, self.steps, secrets_root=self._secrets_root,
             budget=self._options.build_cache or budget,
         )  # fmt: skip
-        self._stack.push_async_callback(builds.close)
+        self._made_builds = builds
         return builds
 
-    def _secrets_root(self) -> str:
-        """Return where secrets lie until a step has them mounted: in memory, and empty now."""
-        memory = os.path.ismount(_MEMORY)
-        path = f"{_MEMORY}/wherry-{self.id}" if memory else f"{self._options.exec_root}/secrets"
-        shutil.rmtree(path, ignore_errors=True)
-        self._stack.callback(shutil.rmtree, path, ignore_errors=True)
-        return path
+    async def _close_builds(self) -> None:
+        if self._made_builds is not None:
+            await self._made_builds.close()
 
     def _create(self) -> CreateContainer:
         return CreateContainer(

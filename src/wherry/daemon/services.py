@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,14 +17,19 @@ if TYPE_CHECKING:
     from wherry.engine.volumes.service import Volumes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
-    """What the API is built on."""
+    """What the API is built on; `make_builds` is called by the first who builds."""
 
     containers: Containers
     exec: Execs
     images: Images
     networks: Networks
     volumes: Volumes
-    builds: Builds
     system: System
+    make_builds: Callable[[], Builds]
+
+    @cached_property
+    def builds(self) -> Builds:
+        """Verbs of builds."""
+        return self.make_builds()

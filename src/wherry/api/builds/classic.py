@@ -1,4 +1,4 @@
-"""The query of `POST /build` as options, and its body as the context.
+"""The classic request: its query as options, its body as the context, lines of text as answer.
 
 Parameters are those of the Engine API 1.24 to 1.51 (moby, api/server/router/build/build_routes.go).
 """
@@ -10,23 +10,47 @@ import binascii
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from wherry.api.call import Call
+from wherry.api.call import Call, progress
+from wherry.api.http.message import Stream
+from wherry.api.render.build import Classic
+from wherry.api.reporting import Report, reported
 from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
 from wherry.base.feed import fed
 from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.graph.actions import MAIN_CONTEXT
+from wherry.build.ops.execute import StepFailedError
 from wherry.build.options import DEFAULT_DOCKERFILE, BuildOptions
 from wherry.store.layers.compression import Writable
 from wherry.wire.build import Limits, Output
 from wherry.wire.container_config import Ulimit
 from wherry.wire.decode import decode
+from wherry.wire.progress import ErrorDetail, ProgressLine
 from wherry.wire.requests import AuthConfig
 
 _NO_NETWORKS: Final = ("", "default", "bridge")
+
+
+def answer(call: Call) -> Stream:
+    """Build what a request asks for, and answer with the classic builder's lines."""
+    return progress(reported(partial(_build, call, options_of(call))))
+
+
+async def _build(call: Call, options: BuildOptions, report: Report) -> None:
+    builds = call.services.builds
+    session = BodySession(call, builds.spool_directory, report.ready)
+    told = Classic(report, quiet=call.flag("q"))
+    with contextlib.closing(session), builds.cancellable(call.text("buildid")):
+        try:
+            await builds.build(options, session, told)
+        except StepFailedError as error:
+            # The code is part of what clients are told.
+            detail = ErrorDetail(str(error), error.code)
+            report(ProgressLine(error_detail=detail, error=str(error)))
 
 
 def options_of(call: Call) -> BuildOptions:

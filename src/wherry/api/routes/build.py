@@ -1,23 +1,20 @@
-"""Builds: the classic request, wherry's own connection, and the cache."""
+"""Builds: the classic request, wherry's own connection, and the cache.
+
+What builds is loaded by the first who does: it is a third of the engine, and most starts of it are
+followed by no build.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import time
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from wherry.api.builds.classic import BodySession, options_of
-from wherry.api.builds.connection import serve
-from wherry.api.call import Call, json_reply, progress
+from wherry.api.call import Call, json_reply
 from wherry.api.http.message import Hijack, Reply, Response, Stream
-from wherry.api.render.build import Classic
-from wherry.api.reporting import Report, reported
 from wherry.api.streams import RAW
 from wherry.api.table import Route
 from wherry.base.errors import InvalidError
-from wherry.build.ops.execute import StepFailedError
-from wherry.wire.progress import ErrorDetail, ProgressLine
 from wherry.wire.times import parse_time
 
 PRUNE_FILTERS: Final = frozenset("until id parent type description inuse shared private".split())
@@ -25,21 +22,9 @@ PRUNE_FILTERS: Final = frozenset("until id parent type description inuse shared 
 
 async def build(call: Call) -> Stream:
     """POST /build."""
-    return progress(reported(partial(_build, call, options_of(call))))
+    from wherry.api.builds.classic import answer  # noqa: PLC0415 - see the module
 
-
-async def _build(call: Call, options: Any, report: Report) -> None:
-    builds = call.services.builds
-    session = BodySession(call, builds.spool_directory, report.ready)
-    classic = Classic(report, quiet=call.flag("q"))
-    identity = call.text("buildid")
-    with contextlib.closing(session), builds.cancellable(identity):
-        try:
-            await builds.build(options, session, classic)
-        except StepFailedError as error:
-            # The code is part of what clients are told.
-            detail = ErrorDetail(str(error), error.code)
-            report(ProgressLine(error_detail=detail, error=str(error)))
+    return answer(call)
 
 
 async def cancel(call: Call) -> Reply:
@@ -55,6 +40,8 @@ async def connect(call: Call) -> Response:
     """POST /wherry/build: frames in both directions (`wherry.wire.frames`)."""
     if not call.request.wants_upgrade:
         raise InvalidError("POST /wherry/build wants the headers Connection and Upgrade")
+    from wherry.api.builds.connection import serve  # noqa: PLC0415 - see the module
+
     return Hijack(partial(serve, call.services.builds), RAW)
 
 

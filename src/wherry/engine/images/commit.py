@@ -16,9 +16,15 @@ from wherry.engine.containers.record import Container, Status
 from wherry.engine.containers.stop import StopContainer
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
-from wherry.engine.images import changes as instructions
 from wherry.engine.images.crossing import spooled
-from wherry.engine.images.make import add_layer, put_image, step, target_of, words
+from wherry.engine.images.make import (
+    add_layer,
+    put_image,
+    step,
+    target_of,
+    with_changes,
+    words,
+)
 from wherry.oci.environment import merge
 from wherry.oci.image import ImageRunConfig
 from wherry.oci.platform import host_platform, parse_platform
@@ -68,7 +74,7 @@ class CommitContainer:
         """Return the id of the new image. The container is paused meanwhile, if asked."""
         record = self.table.find(wanted.container)
         target = _target(wanted.repository, wanted.tag)
-        run = instructions.apply(_run_config(record.config, wanted.config), wanted.changes)
+        run = with_changes(_run_config(record.config, wanted.config), wanted.changes)
         pause = wanted.pause and record.state.status is Status.RUNNING
         if pause:
             await self.stop.pause(record.id)
@@ -119,7 +125,7 @@ class ImportImage:
         target = _target(wanted.repository, wanted.tag)
         if wanted.platform:
             _require_host(wanted.platform)
-        run = instructions.apply(ImageRunConfig(), wanted.changes)
+        run = with_changes(ImageRunConfig(), wanted.changes)
         with full_disk_named(self.store.layout.root), self._file() as file:
             await spooled(chunks, file)
             image = await to_the_end(self._make, file, wanted, run, target)

@@ -88,6 +88,16 @@ def target_of(text: str, tag: str = "") -> Reference:
     return reference.with_tag(tag) if tag else reference.with_default_tag()
 
 
+def with_changes(run: ImageRunConfig, changes: Sequence[str]) -> ImageRunConfig:
+    """Return a configuration with the instructions of `--change`; raises InvalidError."""
+    if not changes:
+        return run
+    # The language of Dockerfiles is loaded by the first who needs it.
+    from wherry.engine.images.changes import apply  # noqa: PLC0415
+
+    return apply(run, changes)
+
+
 def step(created_by: str, comment: str, author: str, *, empty: bool) -> HistoryEntry:
     """Return the entry of the history for what is made now."""
     now = rfc3339_nano(time.time_ns())

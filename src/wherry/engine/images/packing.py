@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
 from wherry.engine.events import Events
-from wherry.engine.images.changes import apply
-from wherry.engine.images.make import add_layer, put_image, step, target_of, words
+from wherry.engine.images.make import (
+    add_layer,
+    put_image,
+    step,
+    target_of,
+    with_changes,
+    words,
+)
 from wherry.oci.environment import merge
 from wherry.oci.image import ImageRunConfig
 from wherry.store.errors import full_disk_named
@@ -74,4 +80,4 @@ def _config(wanted: PackRequest, packed: Packed) -> ImageRunConfig:
         user=wanted.user,
         labels=wanted.labels,
     )
-    return apply(run, [f"EXPOSE {port}" for port in wanted.exposed or ()])
+    return with_changes(run, [f"EXPOSE {port}" for port in wanted.exposed or ()])

@@ -32,6 +32,10 @@ _BLANK = (
 )
 _ANY_DEPTH = "(?:.*/)?"
 _WITHIN = "[^/]*"
+_ANYTHING = ".*"
+_OPEN = (_ANY_DEPTH, _WITHIN, _ANYTHING)
+# With two of them an expression needs at most the square of the path's length.
+_MOST_OPEN = 2
 
 
 class PatternError(InvalidError):
@@ -177,7 +181,8 @@ class _Pattern:
 
     text: str
     whole: str
-    heads: tuple[re.Pattern[str], ...]
+    careful: Automaton | None  # in the place of `whole`, where an expression could take for ever
+    heads: tuple[re.Pattern[str] | Automaton, ...]
     open: bool
     literal: bool
 
@@ -197,13 +202,16 @@ class _Group:
     exception: bool
     names: frozenset[str]
     others: re.Pattern[str] | None
+    careful: tuple[Automaton, ...]
     patterns: tuple[_Pattern, ...]
 
     def matches(self, path: str) -> bool:
         """Say whether any pattern matches just this path."""
-        return path in self.names or (
-            self.others is not None and self.others.fullmatch(path) is not None
-        )
+        if path in self.names:
+            return True
+        if self.others is not None and self.others.fullmatch(path) is not None:
+            return True
+        return any(one.fullmatch(path) for one in self.careful)
 
     def reaches(self, parts: Sequence[str]) -> bool:
         """Say whether any pattern could match below a directory."""
@@ -223,11 +231,13 @@ def _grouped(pairs: Iterable[tuple[bool, str]]) -> Iterator[_Group]:
 
 
 def _group(exception: bool, patterns: Sequence[_Pattern]) -> _Group:
-    others = [pattern.whole for pattern in patterns if not pattern.literal]
+    special = [pattern for pattern in patterns if not pattern.literal]
+    others = [pattern.whole for pattern in special if pattern.careful is None]
     return _Group(
         exception,
         frozenset(pattern.text for pattern in patterns if pattern.literal),
         re.compile("|".join(others), re.DOTALL) if others else None,
+        tuple(pattern.careful for pattern in special if pattern.careful is not None),
         tuple(patterns),
     )
 
@@ -238,7 +248,8 @@ def _compiled(text: str) -> _Pattern:
     tokens = list(_tokens(text))
     heads, is_open = _heads(tokens)
     literal = all(token.fixed for token in tokens)
-    return _Pattern(text, f"(?:{_whole(text, tokens)})", heads, is_open, literal)
+    careful = Automaton(tokens) if _is_hostile(tokens) else None
+    return _Pattern(text, f"(?:{_whole(text, tokens)})", careful, heads, is_open, literal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,18 +276,82 @@ def _whole(text: str, tokens: Sequence[_Token]) -> str:
     return "".join(kept)
 
 
-def _heads(tokens: Sequence[_Token]) -> tuple[tuple[re.Pattern[str], ...], bool]:
-    """Return expressions for the leading components, and whether any number may follow."""
-    heads, part = list[re.Pattern[str]](), list[str]()
+def _is_hostile(tokens: Sequence[_Token]) -> bool:
+    """Say whether an expression would try too many ways to divide a path among its wildcards."""
+    return sum(token.expression in _OPEN for token in tokens) > _MOST_OPEN
+
+
+class Automaton:
+    """A pattern of many wildcards, matched in time that grows with path and pattern, no more.
+
+    All ways are followed at once, a character at a time. An even state is before a token, the odd
+    one behind it is in the middle of "any depth", which ends with a slash.
+    """
+
+    __slots__ = ("_singles", "_tokens")
+
+    def __init__(self, tokens: Sequence[_Token]) -> None:
+        self._tokens = [token.expression for token in tokens]
+        self._singles = {
+            one: re.compile(one, re.DOTALL) for one in self._tokens if one not in _OPEN
+        }
+
+    def fullmatch(self, text: str) -> bool:
+        """Say whether all of a text matches."""
+        states = self._closed({0})
+        for char in text:
+            following = set[int]()
+            for state in states:
+                following |= self._after(state, char)
+            states = self._closed(following)
+            if not states:
+                return False
+        return 2 * len(self._tokens) in states
+
+    def _after(self, state: int, char: str) -> set[int]:
+        index = state // 2
+        if index == len(self._tokens):
+            return set()
+        token = self._tokens[index]
+        if token == _ANY_DEPTH:
+            return {2 * index + 1, 2 * index + 2} if char == "/" else {2 * index + 1}
+        if token == _ANYTHING or (token == _WITHIN and char != "/"):
+            return {state}
+        if token in self._singles and self._singles[token].fullmatch(char):
+            return {state + 2}
+        return set()
+
+    def _closed(self, states: set[int]) -> set[int]:
+        """Add the states that are reached without a character: wildcards may stand for none."""
+        pending = [state for state in states if state % 2 == 0]
+        while pending:
+            index = pending.pop() // 2
+            if index < len(self._tokens) and self._tokens[index] in _OPEN:
+                following = 2 * index + 2
+                if following not in states:
+                    states.add(following)
+                    pending.append(following)
+        return states
+
+
+def _expression(tokens: Sequence[_Token]) -> re.Pattern[str] | Automaton:
+    if _is_hostile(tokens):
+        return Automaton(tokens)
+    return re.compile("".join(token.expression for token in tokens), re.DOTALL)
+
+
+def _heads(tokens: Sequence[_Token]) -> tuple[tuple[re.Pattern[str] | Automaton, ...], bool]:
+    """Return what matches the leading components, and whether any number may follow."""
+    heads, part = list[re.Pattern[str] | Automaton](), list[_Token]()
     for token in tokens:
         if token.slash and token.expression != "/":
             return tuple(heads), True
         if token.slash:
-            heads.append(re.compile("".join(part), re.DOTALL))
+            heads.append(_expression(part))
             part = []
         else:
-            part.append(token.expression)
-    return (*heads, re.compile("".join(part), re.DOTALL)), False
+            part.append(token)
+    return (*heads, _expression(part)), False
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -285,7 +360,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         char = text[at]
         if text.startswith("**", at):
             at += 3 if text.startswith("/", at + 2) else 2
-            yield _Token(_ANY_DEPTH if at < len(text) else ".*", slash=True)
+            yield _Token(_ANY_DEPTH if at < len(text) else _ANYTHING, slash=True)
             continue
         if char == "[":
             expression, at = _class(text, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wherry.build.dockerfile import ignore
 from wherry.build.dockerfile.ignore import (
     Matcher,
     PatternError,
@@ -308,3 +310,30 @@ def test_matchers_agree_with_a_slow_twin(patterns: list[str], paths: list[str]) 
         assert matcher.ignored(path) is _ignored(patterns, path)
         above = path.rpartition("/")[0]
         assert matcher.may_contain(above) or matcher.ignored(path)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "/", "*", "?", "**", "**/", "[ab]", "[^a]"]), max_size=8),
+    st.text(alphabet="ab/", max_size=10),
+)
+def test_the_automaton_matches_what_expressions_match(parts: list[str], path: str) -> None:
+    tokens = list(ignore._tokens("".join(parts)))
+    expression = re.compile("".join(token.expression for token in tokens), re.DOTALL)
+    matched = ignore.Automaton(tokens).fullmatch(path)
+    assert matched == (expression.fullmatch(path) is not None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "match"),
+    [
+        ("*a" * 40 + "b", "a" * 200 + "b"),
+        ("/".join(["**/a"] * 40) + "/b", "a/" * 50 + "b"),
+        ("**a" * 30 + "b", "a" * 30 + "b"),
+    ],
+)
+def test_a_hostile_pattern_ends(pattern: str, match: str) -> None:
+    matcher = Matcher([pattern])
+    for path in ("a" * 200, "/".join(["a"] * 100)):
+        assert not matcher.ignored(path)
+        assert matcher.may_contain(path) in (True, False)
+    assert matcher.ignored(match)

@@ -100,3 +100,15 @@ async def test_a_cancelled_wait_ends_the_thread() -> None:
     with pytest.raises(asyncio.CancelledError):
         await reading
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+async def test_reads_of_any_size_give_all(size: int) -> None:
+    def work(feed: Feed) -> bytes:
+        parts = []
+        while part := feed.read(size):
+            assert len(part) <= size
+            parts.append(part)
+        return b"".join(parts) + feed.read(5)
+
+    assert await fed(pieces(b"ab", b"", b"cdefg", b"h", b""), work) == b"abcdefgh"

@@ -15,39 +15,6 @@ _BEHIND_AT_MOST = 16
 _PIECE = 1 << 18
 
 
-class ChunkReader:
-    """A blocking file over chunks that arrive on the event loop; for one thread."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self._loop = asyncio.get_running_loop()
-        self._rest = b""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to `size` bytes, all that comes when it is negative; empty at the end."""
-        if size < 0:
-            parts = [self._rest]
-            self._rest = b""
-            while more := self._next():
-                parts.append(more)
-            return b"".join(parts)
-        if not self._rest:
-            self._rest = self._next()
-        data, self._rest = self._rest[:size], self._rest[size:]
-        return data
-
-    def _next(self) -> bytes:
-        """Return the next piece that is not empty; empty at the end."""
-
-        async def following() -> bytes | None:
-            return await anext(self._chunks, None)
-
-        while True:
-            chunk = asyncio.run_coroutine_threadsafe(following(), self._loop).result()
-            if chunk is None or chunk:
-                return chunk or b""
-
-
 class _Sink:
     """A blocking file whose bytes a coroutine takes; full when that one is behind."""
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from wherry.base.crossing import in_thread
+from wherry.base.feed import fed
 from wherry.engine.containers.stop import StopContainer
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
@@ -16,7 +17,7 @@ from wherry.engine.images.commit import (
     ImportImage,
     ImportRequest,
 )
-from wherry.engine.images.crossing import ChunkReader, streamed
+from wherry.engine.images.crossing import streamed
 from wherry.engine.images.make import target_of
 from wherry.engine.images.packing import PackImage
 from wherry.engine.images.pull import PullImage
@@ -134,7 +135,7 @@ class Images:
 
     async def load(self, chunks: AsyncIterator[bytes]) -> Sequence[Loaded]:
         """Load the images of an archive."""
-        loaded = await in_thread(self._store.archives.load, ChunkReader(chunks))
+        loaded = await fed(chunks, self._store.archives.load)
         found = []
         for one in loaded:
             name = one.reference.familiar if one.reference else None

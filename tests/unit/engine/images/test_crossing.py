@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from wherry.engine.images.crossing import ChunkReader, spooled, streamed
+from wherry.engine.images.crossing import spooled, streamed
 from wherry.store.layers.compression import Writable
 
 
@@ -17,37 +17,6 @@ async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
     for piece in pieces:
         await asyncio.sleep(0)
         yield piece
-
-
-@pytest.mark.parametrize("size", [1, 3, 7, 1000])
-async def test_chunks_are_one_file(size: int) -> None:
-    reader = ChunkReader(chunks(b"ab", b"", b"cdefg", b"h", b""))
-
-    def read() -> bytes:
-        parts = []
-        while part := reader.read(size):
-            assert len(part) <= size
-            parts.append(part)
-        return b"".join(parts) + reader.read(5)
-
-    assert await asyncio.to_thread(read) == b"abcdefgh"
-
-
-async def test_all_is_read_at_once() -> None:
-    reader = ChunkReader(chunks(b"ab", b"cd", b"", b"e"))
-    assert await asyncio.to_thread(reader.read, 1) == b"a"
-    assert await asyncio.to_thread(reader.read) == b"bcde"
-    assert await asyncio.to_thread(reader.read) == b""
-
-
-async def test_a_client_that_breaks_off_is_an_error_for_the_reader() -> None:
-    async def broken() -> AsyncIterator[bytes]:
-        yield b"ab"
-        raise ConnectionResetError("gone")
-
-    reader = ChunkReader(broken())
-    with pytest.raises(ConnectionResetError):
-        await asyncio.to_thread(reader.read)
 
 
 async def test_what_is_written_arrives_in_order() -> None:

@@ -19,7 +19,7 @@ from wherry.api.call import Call, progress
 from wherry.api.http.message import Stream
 from wherry.api.render.build import Classic
 from wherry.api.reporting import Report, reported
-from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
+from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError, WherryError
 from wherry.base.feed import fed
 from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.graph.actions import MAIN_CONTEXT
@@ -47,7 +47,10 @@ async def _build(call: Call, options: BuildOptions, report: Report) -> None:
     with contextlib.closing(session), builds.cancellable(call.text("buildid")):
         try:
             await builds.build(options, session, told)
-        except StepFailedError as error:
+        except (WherryError, OSError) as error:
+            told.failed()
+            if not isinstance(error, StepFailedError):
+                raise
             # The code is part of what clients are told.
             detail = ErrorDetail(str(error), error.code)
             report(ProgressLine(error_detail=detail, error=str(error)))

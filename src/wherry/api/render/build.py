@@ -7,7 +7,7 @@ waits until those before it have ended. Lines that clients parse: `Step 1/3 : â€
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from typing import assert_never
 
@@ -15,10 +15,11 @@ from wherry.build import progress
 from wherry.wire.progress import ProgressDetail, ProgressLine, bar
 
 _SHORT = 12
+_KEPT_AT_MOST = 2000
 
 
 class Classic:
-    """Turns events into lines; `quiet` leaves all but the result away."""
+    """Turns events into lines; `quiet` leaves all but the result away, unless there is none."""
 
     def __init__(self, report: Callable[[ProgressLine], None], *, quiet: bool = False) -> None:
         self._report = report
@@ -27,6 +28,7 @@ class Classic:
         self._waiting: defaultdict[int, list[ProgressLine]] = defaultdict(list)
         self._ended: set[int] = set()
         self._shown = 0
+        self._kept: deque[ProgressLine] = deque(maxlen=_KEPT_AT_MOST)
 
     def __call__(self, event: progress.Event) -> None:
         """Take an event."""
@@ -55,8 +57,16 @@ class Classic:
         self._line(ProgressLine(stream=text))
 
     def _line(self, line: ProgressLine) -> None:
-        if not self._quiet:
+        if self._quiet:
+            self._kept.append(line)
+        else:
             self._report(line)
+
+    def failed(self) -> None:
+        """Tell what a quiet build has kept to itself: now it is of interest, as dockerd does."""
+        for line in self._kept:
+            self._report(line)
+        self._kept.clear()
 
     def _add(self, number: int, text: str) -> None:
         """Tell of a step at once if it is its turn, or keep it until then."""

@@ -70,5 +70,15 @@ def test_quiet_tells_the_id_only() -> None:
     assert [line.stream for line in lines] == [f"{DONE.image}\n"]
 
 
+def test_a_quiet_build_that_fails_tells_all() -> None:
+    lines: list[ProgressLine] = []
+    classic = Classic(lines.append, quiet=True)
+    for event in (STEPS, Ended(0), Wrote(1, "stdout", b"why\n")):
+        classic(event)
+    assert lines == []
+    classic.failed()
+    assert "".join(line.stream for line in lines).endswith("Step 2/4 : RUN one\nwhy\n")
+
+
 def test_findings_of_checks_are_not_told() -> None:
     assert told(Found("JSONArgsRecommended", "use JSON", 3, 3)) == []

@@ -192,14 +192,15 @@ def test_odd_contexts(engine: Engine, tmp_path: Path) -> None:
     eventually(lambda: held(engine) == NOTHING)
 
 
+@pytest.mark.timeout(400)
 def test_a_context_of_many_files(engine: Engine, tmp_path: Path) -> None:
     folder = context(tmp_path / "c", "FROM busybox\nCOPY . /all/\nRUN find /all | wc -l >/n\n")
-    for number in range(100):
+    for number in range(500):
         (folder / f"d{number}").mkdir()
         for other in range(200):
             (folder / f"d{number}" / f"f{other}").touch()
-    name = classic(engine, folder, "-q").stdout.strip()
-    assert engine.docker("run", "--rm", name, "cat", "/n").stdout.strip() == str(20_000 + 102)
+    name = classic(engine, folder, "-q", timeout=300).stdout.strip()
+    assert engine.docker("run", "--rm", name, "cat", "/n").stdout.strip() == str(100_000 + 502)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from wherry.linux.inodeflags import spread_children
 from wherry.oci.digest import Digest, algorithm_of, encoded_of, parse_digest
 
 PARTIAL = ".partial"
@@ -131,6 +132,8 @@ class Layout:
             self.build_mounts,
         ):
             os.makedirs(path, 0o711, exist_ok=True)
+        for path in (self.layers, self.containers):
+            spread_children(path)
         os.chmod(self.empty_layer, 0o755)
         os.makedirs(self.trash, 0o700, exist_ok=True)
         for algorithm in ALGORITHMS:

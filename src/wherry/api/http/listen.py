@@ -16,7 +16,7 @@ from wherry.api.http.connection import Application, Connection
 from wherry.api.http.transport import WatchedReader, Wire
 
 BACKLOG = 1024
-BUFFER_BYTES = 1 << 17
+BUFFER_BYTES = 1 << 19
 
 
 class Listeners:

@@ -11,7 +11,7 @@ import select
 from collections.abc import Callable
 from contextlib import suppress
 
-PIECE_BYTES = 1 << 16
+PIECE_BYTES = 1 << 18
 CLOSE_SECONDS = 5.0
 
 

@@ -20,7 +20,6 @@ from wherry.oci.image import Healthcheck, ImageRunConfig
 from wherry.oci.signals import parse_signal
 
 DEFAULT_SHELL: Final = ("/bin/sh", "-c")
-DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PORT: Final = re.compile(
     r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?(?:/(?P<protocol>[A-Za-z]+))?"
 )

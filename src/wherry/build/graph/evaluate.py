@@ -38,6 +38,7 @@ from wherry.build.graph.actions import (
     StagePlan,
 )
 from wherry.build.graph.variables import PREDEFINED, Given, Scope
+from wherry.oci.environment import DEFAULT_PATH
 from wherry.oci.image import ImageRunConfig
 
 _NETWORKS: Final = {"": "", "default": "", "none": "none", "host": "host"}
@@ -87,7 +88,7 @@ class _Evaluator:
         self._actions: list[Action] = []
         self._scope = Scope(around.dockerfile.directives.escape, arguments=dict(base.arguments))
         if "PATH" not in configure.environment_of(self._config):
-            self._config = configure.with_env(self._config, [("PATH", configure.DEFAULT_PATH)])
+            self._config = configure.with_env(self._config, [("PATH", DEFAULT_PATH)])
         self._scope.environment = configure.environment_of(self._config)
 
     def plan(self) -> StagePlan:

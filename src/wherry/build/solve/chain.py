@@ -20,14 +20,10 @@ from wherry.store.images import ImageLayer
 
 
 class Layer:
-    """One layer. `image` is what an image says of it, once `settled` has been awaited.
+    """One layer. `image` is what an image says of it, once `settled` has been awaited."""
 
-    `created` is in nanoseconds since the epoch.
-    """
-
-    def __init__(self, path: str, image: ImageLayer | None = None, created: int = 0) -> None:
+    def __init__(self, path: str, image: ImageLayer | None = None) -> None:
         self.path = path
-        self.created = created
         self._image: asyncio.Future[ImageLayer] = asyncio.get_running_loop().create_future()
         # Whoever waits is told of a failure; where nobody does, the build has failed already.
         self._image.add_done_callback(lambda done: done.cancelled() or done.exception())

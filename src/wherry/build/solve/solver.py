@@ -180,7 +180,7 @@ class Solver:
         layer = None
         if hit.layer is not None:
             path = self._tools.store.layers.path(hit.layer.diff_id)
-            layer = Layer(path, hit.layer, hit.created)
+            layer = Layer(path, hit.layer)
         return Outcome(layer, hit.created)
 
     def _found(self, action: Action, chain: Chain, hit: Outcome, seconds: float) -> Chain:
@@ -214,7 +214,7 @@ class Solver:
         created = self._tools.epoch_ns
         created = time.time_ns() if created is None else created
         empty = await in_thread(self._tools.store.layers.is_empty, upper)
-        layer = None if empty else Layer(upper, created=created)
+        layer = None if empty else Layer(upper)
         self.outcomes[action.number] = Outcome(layer, created)
         return layer
 

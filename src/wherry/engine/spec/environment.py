@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from wherry.base.errors import InvalidError
-
-DEFAULT_PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from wherry.oci.environment import DEFAULT_PATH
 
 
 def base(hostname: str, *, tty: bool, home: str | None = None) -> list[str]:
     """Return what every process gets: path, host name, terminal, home."""
-    made = [DEFAULT_PATH, f"HOSTNAME={hostname}"]
+    made = [f"PATH={DEFAULT_PATH}", f"HOSTNAME={hostname}"]
     if tty:
         made.append("TERM=xterm")
     if home is not None:

@@ -39,10 +39,6 @@ class Subject:
             if wanted is None or stage.index in wanted:
                 yield stage
 
-    def in_stage(self, stage: Stage) -> Iterator[Step]:
-        """Yield the instructions of one stage."""
-        return (step for step in self.steps if step.stage is stage)
-
 
 def subject(
     dockerfile: Dockerfile,

@@ -30,7 +30,6 @@ from wherry.api.http.message import (
 from wherry.api.http.transport import HijackedWire, Wire
 
 HEAD_SECONDS = 30.0
-LINGER_BYTES = 1 << 20
 LINGER_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
@@ -220,16 +219,17 @@ class Connection:
         return merged
 
     async def _finish_body(self) -> bool:
-        """Take what is left of the request's body; False when that is more than is worth it."""
+        """Take what is left of the request's body; False when that takes too long.
+
+        A connection that is closed with bytes unread breaks the client's write, and many clients
+        then tell of a broken pipe instead of the response.
+        """
         if self._framing.continue_expected:
             return False
-        taken = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
-                async for piece in self.body_chunks():
-                    taken += len(piece)
-                    if taken > LINGER_BYTES:
-                        return False
+                async for _ in self.body_chunks():
+                    pass
                 return True
         return False
 

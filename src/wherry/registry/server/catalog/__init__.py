@@ -1,0 +1,1 @@
+"""What is where: repositories, tags, manifests, blobs, uploads and garbage, in SQL."""

@@ -1,0 +1,1 @@
+"""Garbage collection and retention, while everything goes on; and the check of what is kept."""

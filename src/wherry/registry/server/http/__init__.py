@@ -1,0 +1,1 @@
+"""The OCI distribution-spec 1.1 over HTTP, on aiohttp: routes, bodies, errors; no storage."""

@@ -1,0 +1,1 @@
+"""The web pages: repositories, tags, layers, and how to pull them. Made here, without scripts."""

@@ -20,9 +20,13 @@ Result = TypeVar("Result")
 
 
 class Feed:
-    """A blocking file for one thread; made on the event loop that feeds it."""
+    """A blocking file for one thread; made on the event loop that feeds it.
 
-    def __init__(self) -> None:
+    `waiting` is how many bytes may wait for the thread before the source is held up.
+    """
+
+    def __init__(self, waiting: int = _WAITING_BYTES) -> None:
+        self._most = waiting
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Event()
         self._room.set()
@@ -40,7 +44,7 @@ class Feed:
             with self._news:
                 self._pieces.append(chunk)
                 self._size += len(chunk)
-                full = self._size >= _WAITING_BYTES
+                full = self._size >= self._most
                 if full:
                     self._room.clear()
                 self._news.notify()
@@ -74,7 +78,7 @@ class Feed:
                 raise CancelledError("the client has gone")
             taken = self._take(size)
             self._size -= len(taken)
-            if self._size < _WAITING_BYTES // 2 and not self._room.is_set():
+            if self._size < self._most // 2 and not self._room.is_set():
                 self._loop.call_soon_threadsafe(self._room.set)
             return taken
 
@@ -90,12 +94,17 @@ class Feed:
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
 
-async def fed(chunks: AsyncIterator[bytes], work: Callable[[Feed], Result]) -> Result:
+async def fed(
+    chunks: AsyncIterator[bytes],
+    work: Callable[[Feed], Result],
+    *,
+    waiting: int = _WAITING_BYTES,
+) -> Result:
     """Run `work` in a thread over what arrives, and return what it returns.
 
     What fails first is raised: the source or the work. When this ends, the thread has ended.
     """
-    feed = Feed()
+    feed = Feed(waiting)
     pumping = asyncio.ensure_future(feed.pump(chunks))
 
     def pumped(task: asyncio.Future[None]) -> None:

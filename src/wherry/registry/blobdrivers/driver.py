@@ -16,7 +16,7 @@ killed was writing may or may not be there; its key is known to the catalog, whi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NewType, Protocol
 
@@ -60,9 +60,13 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """An object that its readers can fetch themselves from `url`, for a limited time."""
+    """An object that its readers can fetch themselves from `url`, for a limited time.
+
+    `read`, as that of `Streamed`, is for whoever needs some of its bytes on this side.
+    """
 
     url: str
+    read: Callable[[int, int], Iterator[bytes]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,19 @@ class Streamed:
     read: Callable[[int, int], Iterator[bytes]]
 
 
-Source = LocalFile | Redirect | Streamed
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """Bytes that are still on their way to us: the whole body, once, and no ranges of it.
+
+    `open` gives an iterator over all of it, to be closed (`aclose`) by whoever leaves early. When
+    it raises, what was sent must not look whole: the connection is broken off. No driver returns
+    one; a backend that fetches from elsewhere does.
+    """
+
+    open: Callable[[], AsyncGenerator[bytes, None]]
+
+
+Source = LocalFile | Redirect | Streamed | Arriving
 
 
 class BlobDriver(Protocol):

@@ -145,13 +145,25 @@ class Catalog(Protocol):
         """Return a manifest; raises RepositoryUnknownError, ManifestUnknownError."""
 
     async def put_manifest(
-        self, name: str, entry: ManifestEntry, tag: str, by: str, now: float, *, may_move: bool
+        self,
+        name: str,
+        entry: ManifestEntry,
+        tag: str,
+        by: str,
+        now: float,
+        *,
+        may_move: bool,
+        require: bool = True,
     ) -> None:
         """Store a manifest, and let `tag` lead to it unless that is "".
 
         Makes the repository. Raises ManifestBlobUnknownError when the repository lacks blobs or
         children that the entry names, ImmutableError when the tag leads elsewhere and `may_move`
-        is False. Writes a push event.
+        is False. Writes a push event (events are written once any webhook has a cursor).
+
+        `require` False is for copies of another registry's manifests, whose blobs and children come
+        later or never: what the entry names is recorded all the same, so that collection keeps what
+        is there of it, but it need not be there; and no event is written.
         """
 
     async def delete_manifest(
@@ -234,7 +246,9 @@ class Catalog(Protocol):
         """Cancel the uploads that nobody touched since; return how many."""
 
     async def drop_untagged(self, name: str, before: float, now: float) -> Unlinked:
-        """Delete manifests pushed before that no tag, no index and no living subject holds."""
+        """Delete manifests pushed before that no tag, no index and no living subject holds.
+
+        Those that only something held which is deleted may be left for the next call."""
 
     async def drop_tags(self, name: str, tags: Sequence[TagRow], by: str, now: float) -> int:
         """Delete tags that still lead where the rows say; return how many."""
@@ -274,7 +288,7 @@ class Catalog(Protocol):
         """Return the secret of this name that all processes share; `proposal` if there is none."""
 
     async def events(self, after: int, limit: int) -> list[Event]:
-        """Return events in their order."""
+        """Return events in their order; those that nobody has fetched for a week are forgotten."""
 
     async def cursor(self, name: str) -> int:
         """Return the last event that a webhook has had; new ones begin at the present end."""

@@ -20,11 +20,16 @@ ANONYMOUS_NAME = ""
 @dataclass(frozen=True, slots=True)
 class Peer:
     """A request as access sees it: `headers` by lower-case name; `address` of the client, behind
-    trusted proxies that of whom they speak for; `base_url` is how the client reached us."""
+    trusted proxies that of whom they speak for; `base_url` is how the client reached us.
+
+    probe: it is a HEAD of a blob, as clients send before they push it. Some of them (oras for
+    Python) use the token that they get for it to the end, so the challenge says what a push needs.
+    """
 
     address: str
     headers: Mapping[str, str]
     base_url: str
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

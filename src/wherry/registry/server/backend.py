@@ -269,3 +269,16 @@ class Backend(Protocol):
 
     async def check(self) -> None:
         """Raise UnavailableError unless the backend can serve and store now."""
+
+
+class KeepingBackend(Backend, Protocol):
+    """A backend that `cache/` keeps its copies in; `hosted/` is one."""
+
+    async def keep_manifest(self, name: str, tag: str, manifest: StoredManifest) -> None:
+        """Store the copy of another registry's manifest, and let `tag` lead to it unless it is "".
+
+        Its digest has been verified. Unlike `put_manifest`: what it names need not be there (the
+        catalog's `require` is False), its tags move whatever the settings say of them, and nothing
+        is pushed, so there is no event. Blobs come by uploads, as anybody's. Raises
+        ManifestInvalidError, TooLargeError.
+        """

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -23,6 +24,9 @@ from wherry.oci import image
 from wherry.oci.digest import Digest
 
 DIGEST_HEADER = "Docker-Content-Digest"
+UPLOAD_HEADER = "Docker-Upload-UUID"
+VERSION_HEADER = "Docker-Distribution-Api-Version"
+VERSION = "registry/2.0"
 OCTETS = "application/octet-stream"
 JSON_TYPES = frozenset({"application/json", "application/vnd.api+json"})
 GENERIC_TYPES = frozenset({"", OCTETS, "application/json", "text/plain", "text/html"})
@@ -42,10 +46,22 @@ MAX_WORDS = 1024
 UNAUTHORIZED = "UNAUTHORIZED"
 DENIED = "DENIED"
 UNKNOWN = "UNKNOWN"
+UNSUPPORTED = "UNSUPPORTED"
+UNAVAILABLE = "UNAVAILABLE"
 TOO_MANY_REQUESTS = "TOOMANYREQUESTS"
 NAME_UNKNOWN = "NAME_UNKNOWN"
 MANIFEST_UNKNOWN = "MANIFEST_UNKNOWN"
 BLOB_UNKNOWN = "BLOB_UNKNOWN"
+MANIFEST_BLOB_UNKNOWN = "MANIFEST_BLOB_UNKNOWN"
+MANIFEST_INVALID = "MANIFEST_INVALID"
+UPLOAD_UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
+UPLOAD_INVALID = "BLOB_UPLOAD_INVALID"
+DIGEST_INVALID = "DIGEST_INVALID"
+NAME_INVALID = "NAME_INVALID"
+SIZE_INVALID = "SIZE_INVALID"
+TAG_INVALID = "TAG_INVALID"
+RANGE_INVALID = "RANGE_INVALID"
+PAGE_INVALID = "PAGINATION_NUMBER_INVALID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +74,86 @@ class ErrorCode:
 
 ERROR_CODES: Mapping[str, ErrorCode] = {
     UNKNOWN: ErrorCode("unknown error", 500),
-    "UNSUPPORTED": ErrorCode("The operation is unsupported.", 405),
+    UNSUPPORTED: ErrorCode("The operation is unsupported.", 405),
     UNAUTHORIZED: ErrorCode("authentication required", 401),
     DENIED: ErrorCode("requested access to the resource is denied", 403),
-    "UNAVAILABLE": ErrorCode("service unavailable", 503),
+    UNAVAILABLE: ErrorCode("service unavailable", 503),
     TOO_MANY_REQUESTS: ErrorCode("too many requests", 429),
-    "DIGEST_INVALID": ErrorCode("provided digest did not match uploaded content", 400),
-    "SIZE_INVALID": ErrorCode("provided length did not match content length", 400),
-    "NAME_INVALID": ErrorCode("invalid repository name", 400),
-    "TAG_INVALID": ErrorCode("manifest tag did not match URI", 400),
+    DIGEST_INVALID: ErrorCode("provided digest did not match uploaded content", 400),
+    SIZE_INVALID: ErrorCode("provided length did not match content length", 400),
+    NAME_INVALID: ErrorCode("invalid repository name", 400),
+    TAG_INVALID: ErrorCode("manifest tag did not match URI", 400),
     NAME_UNKNOWN: ErrorCode("repository name not known to registry", 404),
     MANIFEST_UNKNOWN: ErrorCode("manifest unknown", 404),
-    "MANIFEST_INVALID": ErrorCode("manifest invalid", 400),
+    MANIFEST_INVALID: ErrorCode("manifest invalid", 400),
     "MANIFEST_UNVERIFIED": ErrorCode("manifest failed signature verification", 400),
-    "MANIFEST_BLOB_UNKNOWN": ErrorCode("blob unknown to registry", 400),
+    MANIFEST_BLOB_UNKNOWN: ErrorCode("blob unknown to registry", 400),
     BLOB_UNKNOWN: ErrorCode("blob unknown to registry", 404),
-    "BLOB_UPLOAD_UNKNOWN": ErrorCode("blob upload unknown to registry", 404),
-    "BLOB_UPLOAD_INVALID": ErrorCode("blob upload invalid", 404),
-    "PAGINATION_NUMBER_INVALID": ErrorCode("invalid number of results requested", 400),
+    UPLOAD_UNKNOWN: ErrorCode("blob upload unknown to registry", 404),
+    UPLOAD_INVALID: ErrorCode("blob upload invalid", 404),
+    RANGE_INVALID: ErrorCode("invalid content range", 416),
+    PAGE_INVALID: ErrorCode("invalid number of results requested", 400),
 }
 
 _STATUS_CODES = {401: UNAUTHORIZED, 403: DENIED, 429: TOO_MANY_REQUESTS}
 _BEARER_ERRORS = {"invalid_token": UNAUTHORIZED, "insufficient_scope": DENIED}
+
+RouteKind = Literal["base", "catalog", "manifest", "blob", "upload", "tags", "referrers"]
+_READ = ("GET", "HEAD")
+METHODS: Mapping[RouteKind, tuple[str, ...]] = {
+    "base": _READ,
+    "catalog": _READ,
+    "manifest": (*_READ, "PUT", "DELETE"),
+    "blob": (*_READ, "DELETE"),
+    "upload": (*_READ, "PATCH", "PUT", "DELETE"),
+    "tags": _READ,
+    "referrers": _READ,
+}
+START_METHODS = ("POST",)  # of the route where uploads begin
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path of the protocol. `name` is a repository's, unchecked; `reference` is what follows: a
+    tag or digest, an upload's id, or "" where uploads begin."""
+
+    kind: RouteKind
+    name: str = ""
+    reference: str = ""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What can be done there."""
+        return START_METHODS if self.kind == "upload" and not self.reference else METHODS[self.kind]
+
+
+# What a path ends with, before its last segment; the longer ending first.
+_ENDINGS: tuple[tuple[str, RouteKind], ...] = (
+    ("/manifests", "manifest"),
+    ("/blobs/uploads", "upload"),
+    ("/blobs", "blob"),
+    ("/referrers", "referrers"),
+)
+
+
+def find_route(path: str) -> Route | None:
+    """Return the route that a path, percent-decoded and without its query, leads to.
+
+    A repository may be called as parts of routes are: the last ones in a path count.
+    """
+    if not path.startswith("/v2/"):
+        return Route("base") if path == "/v2" else None
+    if path == "/v2/":
+        return Route("base")
+    rest, _, last = path[4:].rpartition("/")
+    for ending, kind in _ENDINGS:
+        if rest.endswith(ending):
+            if kind == "blob" and last == "uploads":
+                return Route("upload", rest.removesuffix(ending))
+            return Route(kind, rest.removesuffix(ending), last)
+    if last == "list" and rest.endswith("/tags"):
+        return Route("tags", rest.removesuffix("/tags"))
+    return Route("catalog") if last == "_catalog" and not rest else None
 
 
 def base_route() -> str:
@@ -100,6 +174,26 @@ def blob_route(name: str, digest: Digest) -> str:
 def uploads_route(name: str, **query: str) -> str:
     """Return the route where uploads begin; `mount` and `from` ask for another repository's."""
     return f"/v2/{name}/blobs/uploads/" + (f"?{urlencode(query)}" if query else "")
+
+
+def upload_route(name: str, upload: str) -> str:
+    """Return the route of an upload that has begun."""
+    return f"/v2/{name}/blobs/uploads/{quote(upload, safe='')}"
+
+
+def tags_route(name: str) -> str:
+    """Return the route of a repository's list of tags."""
+    return f"/v2/{name}/tags/list"
+
+
+def referrers_route(name: str, digest: Digest) -> str:
+    """Return the route of the list of a manifest's referrers."""
+    return f"/v2/{name}/referrers/{digest}"
+
+
+def catalog_route() -> str:
+    """Return the route of the list of repositories."""
+    return "/v2/_catalog"
 
 
 def repository_scope(name: str, *actions: str) -> str:

@@ -1,4 +1,4 @@
-"""The entry: opens repositories and checks credentials, over connections that all of them share."""
+"""The entry: opens repositories, searches, checks credentials; connections are shared."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ from wherry.registry.client.authorizer import Line
 from wherry.registry.client.endpoints import Endpoint, Endpoints, Site
 from wherry.registry.client.remote import Remote
 from wherry.registry.client.repository import Repository
+from wherry.registry.client.search import (
+    CATALOG_SCOPE,
+    HUB_SCOPE,
+    INDEX,
+    SearchResult,
+    search,
+)
 from wherry.registry.client.settings import Limits, RegistrySettings
 from wherry.registry.client.source import Source
 from wherry.registry.client.tls import Contexts
@@ -37,7 +44,7 @@ class RegistryClient:
     def __init__(self, settings: RegistrySettings, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._endpoints = Endpoints(settings)
-        self._contexts = Contexts(settings.certificates)
+        self._contexts = Contexts(settings.certificates, settings.authorities)
         self._tokens = TokenCache(time.monotonic)
         self._worked: dict[str, str] = {}
         self._transport: Transport | None = None
@@ -60,9 +67,7 @@ class RegistryClient:
         scope = protocol.repository_scope(reference.path, *actions)
         sites = await self._endpoints.sites(reference.domain, mirrors=not push)
         own = credentials_of(credentials)
-        sources = [
-            self._source(site, ANONYMOUS if site.mirror else own, (scope,)) for site in sites
-        ]
+        sources = [self.source(site, ANONYMOUS if site.mirror else own, (scope,)) for site in sites]
         repository = Repository(reference, sources)
         await repository.connect()
         return repository
@@ -75,10 +80,23 @@ class RegistryClient:
         """
         domain = _server(credentials.serveraddress)
         sites = await self._endpoints.sites(domain, mirrors=False)
-        remote = await self._source(sites[-1], credentials_of(credentials), ()).connect()
+        remote = await self.source(sites[-1], credentials_of(credentials), ()).connect()
         return await remote.login()
 
-    def _source(self, site: Site, credentials: Credentials, scopes: tuple[str, ...]) -> Source:
+    async def search(
+        self, domain: str, term: str, limit: int, credentials: AuthConfig | None
+    ) -> list[SearchResult]:
+        """Ask a registry, or Docker Hub's index, for repositories; raises as `client.search`."""
+        site, scope = INDEX, HUB_SCOPE
+        if domain != DEFAULT_DOMAIN:
+            site = (await self._endpoints.sites(domain, mirrors=False))[-1]
+            scope = CATALOG_SCOPE
+        remote = await self.source(site, credentials_of(credentials), (scope,)).connect()
+        return await search(remote, term, limit)
+
+    def source(self, site: Site, credentials: Credentials, scopes: tuple[str, ...]) -> Source:
+        """Return one site, whatever the settings say of mirrors; it connects when it is used."""
+
         async def open_(endpoint: Endpoint) -> Remote:
             if endpoint.verified:
                 context = await in_thread(self._contexts.verified, endpoint.host)

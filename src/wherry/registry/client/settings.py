@@ -15,11 +15,13 @@ class RegistrySettings:
     mirrors: URLs, for pulls from docker.io only, tried in order before it.
     certificates: directories with `<host[:port]>/*.crt` (authorities) and `*.cert` with `*.key`
         (what the client shows of itself).
+    authorities: PEM files of more authorities, for every host.
     """
 
     insecure: Sequence[str] = ()
     mirrors: Sequence[str] = ()
     certificates: Sequence[str] = ("/etc/docker/certs.d", "/etc/wherry/certs.d")
+    authorities: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ class BadCertificatesError(InvalidError):
 class Contexts:
     """Makes and keeps SSL contexts; blocks on the disk, so call it in a thread."""
 
-    def __init__(self, directories: Sequence[str]) -> None:
+    def __init__(self, directories: Sequence[str], authorities: Sequence[str] = ()) -> None:
         self._directories = directories
+        self._authorities = authorities
         self._unverified: ssl.SSLContext | None = None
         self._verified: dict[_Stamp, ssl.SSLContext] = {}
 
@@ -40,9 +41,9 @@ class Contexts:
     def verified(self, host: str) -> ssl.SSLContext:
         """Return the context for `host[:port]`; raises BadCertificatesError."""
         files = [path for directory in self._directories for path in _listed(directory, host)]
-        stamp = tuple(_stamp(path) for path in files)
+        stamp = tuple(_stamp(path) for path in (*self._authorities, *files))
         if stamp not in self._verified:
-            self._verified[stamp] = _context(files)
+            self._verified[stamp] = _context(files, self._authorities)
         return self._verified[stamp]
 
 
@@ -57,14 +58,22 @@ def _listed(directory: str, host: str) -> list[str]:
 
 
 def _stamp(path: str) -> tuple[str, int, int]:
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise BadCertificatesError(f"{path}: {error.strerror}") from error
     return path, status.st_mtime_ns, status.st_size
 
 
-def _context(files: Sequence[str]) -> ssl.SSLContext:
+def _context(files: Sequence[str], authorities: Sequence[str]) -> ssl.SSLContext:
     context = ssl.create_default_context()
     # Private authorities often lack the extensions that X509_STRICT wants; Docker takes them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    for path in authorities:
+        try:
+            context.load_verify_locations(cafile=path)
+        except OSError as error:
+            raise BadCertificatesError(f"{path}: {error.strerror or error}") from error
     for path in files:
         stem, extension = os.path.splitext(path)
         try:

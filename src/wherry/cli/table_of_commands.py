@@ -41,6 +41,7 @@ import     images.make:IMPORT          Import the contents from a tarball to cre
 load       images.archive:LOAD         Load an image from a tar archive or STDIN
 rmi        images.change:RMI           Remove one or more images
 save       images.archive:SAVE         Save one or more images to a tar archive
+search     images.search:SEARCH        Search a registry for images
 tag        images.change:TAG           Create a tag that refers to an image
 """,
     "Engine": """
@@ -48,6 +49,7 @@ events     system.events:EVENTS        Get real time events from the server
 info       system.about:INFO           Display system-wide information
 login      system.login:LOGIN          Authenticate to a registry
 logout     system.login:LOGOUT         Log out from a registry
+registry   registry:REGISTRY           Serve a registry, or look after one
 version    system.about:VERSION        Show the wherry version information
 """,
 }
@@ -139,7 +141,7 @@ rm         volumes:RM                  Remove one or more volumes
 
 ALIASES = {"list": "ls", "ps": "ls", "remove": "rm"}
 GROUP_ALIASES = {"buildx": "builder"}
-LATER = ("cp", "diff", "export", "search", "stats", "update")
+LATER = ("cp", "diff", "export", "stats", "update")
 
 
 def entries(table: str) -> dict[str, tuple[str, str]]:

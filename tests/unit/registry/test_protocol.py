@@ -8,7 +8,7 @@ import pytest
 
 from wherry.oci.digest import Digest
 from wherry.registry import protocol
-from wherry.registry.protocol import MAX_WORDS, Failure, read_failure
+from wherry.registry.protocol import MAX_WORDS, Failure, Route, find_route, read_failure
 
 JSON = "application/json; charset=utf-8"
 
@@ -83,3 +83,44 @@ def test_words_do_not_reach_the_terminal_raw() -> None:
     message = read_failure(403, JSON, sent).message
     assert message.startswith("[2Jno x")
     assert len(message) == MAX_WORDS
+
+
+def test_more_routes() -> None:
+    digest = Digest("sha256:" + "a" * 64)
+    assert protocol.upload_route("a/b", "x/y") == "/v2/a/b/blobs/uploads/x%2Fy"
+    assert protocol.tags_route("a") == "/v2/a/tags/list"
+    assert protocol.referrers_route("a", digest) == f"/v2/a/referrers/{digest}"
+    assert protocol.catalog_route() == "/v2/_catalog"
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/v2", Route("base")),
+        ("/v2/", Route("base")),
+        ("/v2/_catalog", Route("catalog")),
+        ("/v2/a/b/manifests/1.0", Route("manifest", "a/b", "1.0")),
+        ("/v2/a/manifests/manifests/x", Route("manifest", "a/manifests", "x")),
+        ("/v2/a/blobs/sha256:x", Route("blob", "a", "sha256:x")),
+        ("/v2/a/blobs/uploads/", Route("upload", "a")),
+        ("/v2/a/blobs/uploads", Route("upload", "a")),
+        ("/v2/a/blobs/uploads/x", Route("upload", "a", "x")),
+        ("/v2/a/blobs/uploads/blobs/uploads/x", Route("upload", "a/blobs/uploads", "x")),
+        ("/v2/a/tags/list", Route("tags", "a")),
+        ("/v2/a/referrers/sha256:x", Route("referrers", "a", "sha256:x")),
+        ("/v2/a", None),
+        ("/v2/a/tags/other", None),
+        ("/v2/manifests/x", None),
+        ("/v1/search", None),
+        ("/v22/", None),
+        ("/", None),
+    ],
+)
+def test_a_path_is_understood(path: str, route: Route | None) -> None:
+    assert find_route(path) == route
+
+
+def test_what_can_be_done_where() -> None:
+    assert Route("upload", "a").methods == ("POST",)
+    assert Route("upload", "a", "x").methods == ("GET", "HEAD", "PATCH", "PUT", "DELETE")
+    assert Route("tags", "a").methods == ("GET", "HEAD")

@@ -20,17 +20,28 @@ BUDGETS = {
 
 def loaded_by(module: str) -> set[str]:
     """Return the top-level names of all modules that importing `module` loads."""
-    code = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
+    return {name.split(".")[0] for name in modules(module)}
+
+
+def modules(imported: str) -> set[str]:
+    """Return all modules that an import statement of these loads."""
+    code = f"import sys, json, {imported}; print(json.dumps(sorted(sys.modules)))"
     command = [sys.executable, "-I", "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {name.split(".")[0] for name in json.loads(result.stdout)}
+    return set(json.loads(result.stdout))
+
+
+ENGINE = "wherry.api.server, wherry.daemon.compose, wherry.daemon.main"
 
 
 def test_an_engine_starts_without_what_builds() -> None:
-    code = "import sys, wherry.api.server, wherry.daemon.compose; print(*sys.modules)"
-    command = [sys.executable, "-I", "-c", code]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert {"wherry.build.service", "wherry.build.dockerfile.parse"} & {*loaded} == set()
+    assert {"wherry.build.service", "wherry.build.dockerfile.parse"} & modules(ENGINE) == set()
+
+
+def test_an_engine_without_a_registry_starts_without_what_serves_one() -> None:
+    loaded = modules(ENGINE)
+    assert {"aiohttp", "bcrypt", "jwt", "wherry.engine.registry"} & loaded == set()
+    assert [name for name in loaded if name.startswith("wherry.registry.server")] == []
 
 
 @pytest.mark.parametrize("module", sorted(BUDGETS))

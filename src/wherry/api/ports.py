@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from wherry.api.streams import Attachment
 from wherry.engine.containers.view import ContainerView
 from wherry.logs.reader import Line, Query
-from wherry.oci.image import ImageConfig
+from wherry.oci.image import Descriptor, ImageConfig, Platform
 from wherry.wire.container_config import Config, EndpointSettings, HostConfig, NetworkingConfig
 from wherry.wire.filters import Filters
 from wherry.wire.requests import (
@@ -177,6 +177,28 @@ class TransferStep(Protocol):
     def total(self) -> int: ...
 
 
+class SearchResult(Protocol):
+    """A repository that a registry found."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def star_count(self) -> int: ...
+    @property
+    def is_official(self) -> bool: ...
+
+
+class RemoteImage(Protocol):
+    """What a registry has under a name."""
+
+    @property
+    def descriptor(self) -> Descriptor: ...
+    @property
+    def platforms(self) -> Sequence[Platform]: ...
+
+
 Removal = tuple[str, str]  # "Untagged" with a reference, or "Deleted" with an id
 Progress = Callable[[TransferStep], None]
 
@@ -195,6 +217,10 @@ class Images(Protocol):
     async def push(
         self, reference: str, *, credentials: AuthConfig | None, progress: Progress
     ) -> None: ...
+    async def search(
+        self, term: str, *, limit: int, filters: Filters, credentials: AuthConfig | None
+    ) -> Sequence[SearchResult]: ...
+    async def inspect_remote(self, text: str, *, credentials: AuthConfig | None) -> RemoteImage: ...
     async def list(self, *, all_: bool, filters: Filters) -> Sequence[ImageView]: ...
     async def inspect(self, name: str) -> ImageView: ...
     async def history(self, name: str) -> Sequence[HistoryView]: ...

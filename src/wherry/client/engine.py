@@ -50,9 +50,14 @@ class EngineClient:
             )
         return self._version
 
-    def get(self, path: str, query: Query | None = None) -> Any:
+    def get(
+        self,
+        path: str,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """GET and return the decoded JSON."""
-        return self._decode(self.open("GET", path, query))
+        return self._decode(self.open("GET", path, query, headers=headers))
 
     def post(
         self,

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
@@ -38,6 +39,7 @@ from wherry.engine.supervision.values import ExitRecord
 from wherry.engine.system.service import Identity, System
 from wherry.engine.volumes.service import Volumes
 from wherry.logs.watch import LogWatch
+from wherry.oci.reference import Reference
 from wherry.runtime.cgroups.manage import remove_parent
 from wherry.store.store import Store
 
@@ -120,6 +122,7 @@ class Engine:
         self.images = Images(
             store, self.events, self.table, self.stop,
             insecure_registries=options.insecure_registries, mirrors=options.registry_mirrors,
+            is_own=self._is_own(),
         )  # fmt: skip
         self._stack.push_async_callback(self.images.close)
         self.steps = StepRunner(
@@ -138,6 +141,15 @@ class Engine:
         self.recovery = Recovery(
             self.table, self.bundles, self.keepers, self.sandboxes, self.exits, self.start
         )
+
+    def _is_own(self) -> Callable[[Reference], bool]:
+        """Return what tells the names of the registry that this engine serves, if any."""
+        if self._options.registry is None:
+            return lambda _: False
+        # Loaded by an engine that serves one.
+        from wherry.daemon.registry import names_of  # noqa: PLC0415
+
+        return names_of(self._options.registry).is_own
 
     def services(self) -> Services:
         """Return what the API is built on."""

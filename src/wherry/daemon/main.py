@@ -62,6 +62,11 @@ async def _serve(options: Options) -> None:
         engine = Engine(options, stack)
         await engine.recover()
         stack.push_async_callback(engine.shut_down)
+        if options.registry is not None:
+            # The server's side of registries is for those who ask for it.
+            from wherry.daemon.registry import serve_registry  # noqa: PLC0415
+
+            await serve_registry(engine, options.registry, stack)
         server = Server(engine.services())
         stack.push_async_callback(server.close)
         group = _group(options.group)

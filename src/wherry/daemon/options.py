@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import wherry
 from wherry.base.errors import InvalidError
+from wherry.daemon import registry_options
+from wherry.daemon.registry_options import RegistryOptions
 
 DEFAULT_HOST: Final = "unix:///run/wherry/wherry.sock"
 DEFAULT_EXEC_ROOT: Final = "/run/wherry"
@@ -26,6 +28,8 @@ examples:
   wherryd -H unix:///tmp/w.sock --data-root /tmp/w/data --exec-root /tmp/w/run --pidfile /tmp/w/pid
                                                  a second engine beside the first
   docker -H unix:///run/wherry/wherry.sock ps    the stock client works against it
+  wherryd --registry :5001                       other machines pull this one's images:
+                                                 docker pull thismachine:5001/app
 """
 
 
@@ -48,6 +52,7 @@ class Options:
     keepers: int = 0
     # What the build cache may keep, in bytes; 0 for a tenth of the disk, at most 20 GiB.
     build_cache: int = 0
+    registry: RegistryOptions | None = None
 
 
 # Key in the file and what it becomes; the flag has the key's name unless `_FLAGS` says otherwise.
@@ -62,6 +67,7 @@ _KEYS: Final[Mapping[str, tuple[str, type]]] = {
     "registry-mirrors": ("registry_mirrors", list),
     "keepers": ("keepers", int),
     "builder": ("build_cache", dict),
+    **{key: (name, str) for key, name in registry_options.KEYS.items()},
 }
 _UNITS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _NO_LIMIT: Final = 1 << 62
@@ -116,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="SIZE",
         help="what the build cache may keep, such as 20GB (a tenth of the disk, at most 20GB)",
     )
+    registry_options.add_flags(add)
     add("-v", "--version", action="version", version=f"wherryd {wherry.__version__}")
     return made  # fmt: skip
 
@@ -197,6 +204,7 @@ def _size(text: str) -> int:
 
 def _checked(values: Mapping[str, Any]) -> Options:
     made = dict(values)
+    made["registry"] = registry_options.take(made)
     for key in ("hosts", "insecure_registries", "registry_mirrors"):
         if key in made:
             made[key] = tuple(made[key])

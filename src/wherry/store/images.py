@@ -254,6 +254,21 @@ class ImageStore:
             found.setdefault(image_id, []).append(parse_reference(reference))
         return found
 
+    def in_repository(self, repository: str) -> dict[Reference, Digest]:
+        """Return the names in one repository (`docker.io/library/debian`), with their images."""
+        rows = self._database.rows(
+            "SELECT reference, image_id FROM names WHERE (reference > ? AND reference < ?)"
+            " OR (reference > ? AND reference < ?) ORDER BY reference",
+            # What begins with the repository and a colon or an at-sign: these follow the two.
+            (f"{repository}:", f"{repository};", f"{repository}@", f"{repository}A"),
+        )
+        return {parse_reference(row[0]): row[1] for row in rows}
+
+    def with_layer(self, digest: Digest) -> ImageLayer | None:
+        """Return the layer whose blob has this digest, if any image names it."""
+        layers = (layer for image in self.list() for layer in image.layers)
+        return next((layer for layer in layers if layer.descriptor.digest == digest), None)
+
     def children(self, image_id: Digest) -> Digests:
         """Return the images that were made here from this one."""
         return [image.id for image in self.list() if image.parent == image_id]

@@ -4,7 +4,8 @@
       lock                             flock held by the engine that has the root open
       wherry.db, -wal, -shm            see `metadata.schema`
       content/sha256/<hex>             a blob, exactly as a registry sends it
-      content/partial/<key>.partial    a blob that is being written; <key> names who writes what
+      content/partial/<key>.partial    a blob that is being written; <key> is made of its digest,
+                                       or `nameless-…` where that will be known at the end only
       layers/<hex of the diff ID>/     an unpacked layer, an overlay lower directory
       layers/<hex>.<random>.partial/   a layer that is being unpacked
       layers/empty/                    the lower directory of an image without layers

@@ -20,6 +20,9 @@ from wherry.store.layout import Layout
 from wherry.store.metadata.metadata import Metadata
 from wherry.store.snapshots import SnapshotStore
 
+# The purpose of leases on what is pushed to this engine.
+RECEIVED = "received"
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -75,10 +78,14 @@ class Store:
     def recover(self) -> None:
         """Remove what nobody will finish: partial blobs and layers, trash, leases of the dead."""
         trash.empty_all(self.layout)
+        # A pull goes on with the blobs that it has; what others pushed to us they push again.
+        received = self.metadata.leases.held(RECEIVED)
         self.metadata.leases.release_all()
         self.content.recover()
         self.layers.recover()
         self.build_cache.recover()
+        if received:
+            self.collector.collect(received)
 
     def collect(self) -> Collected:
         """Remove blobs and layers that nothing needs."""

@@ -12,6 +12,7 @@ from wherry.api.routes import (
     images,
     networks,
     pack,
+    registries,
     streams,
     swarm,
     system,
@@ -29,6 +30,7 @@ def all_routes() -> Iterator[Route]:
     yield from streams.ROUTES
     yield from execs.ROUTES
     yield from transfers.ROUTES
+    yield from registries.ROUTES
     yield from images.ROUTES
     yield from networks.ROUTES
     yield from volumes.ROUTES

@@ -9,6 +9,7 @@ from functools import partial
 
 from wherry.api.call import Call, progress
 from wherry.api.http.message import Stream
+from wherry.api.refusals import refusals_told
 from wherry.api.render.progress import Words
 from wherry.api.reporting import Report, reported
 from wherry.api.table import Route
@@ -28,12 +29,13 @@ async def create(call: Call) -> Stream:
 
 
 async def _pull(call: Call, report: Report) -> None:
-    await call.services.images.pull(
-        reference(call.text("fromImage"), call.text("tag")),
-        platform=call.text("platform") or None,
-        credentials=call.credentials(),
-        progress=Words(report),
-    )
+    with refusals_told():
+        await call.services.images.pull(
+            reference(call.text("fromImage"), call.text("tag")),
+            platform=call.text("platform") or None,
+            credentials=call.credentials(),
+            progress=Words(report),
+        )
 
 
 async def _import(call: Call, report: Report) -> None:
@@ -63,11 +65,12 @@ async def push(call: Call) -> Stream:
 
 
 async def _push(call: Call, report: Report) -> None:
-    await call.services.images.push(
-        reference(call.name, call.text("tag")),
-        credentials=call.credentials(),
-        progress=Words(report),
-    )
+    with refusals_told():
+        await call.services.images.push(
+            reference(call.name, call.text("tag")),
+            credentials=call.credentials(),
+            progress=Words(report),
+        )
 
 
 async def load(call: Call) -> Stream:

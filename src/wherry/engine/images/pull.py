@@ -9,26 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
-from wherry.base.errors import DataLossError, InvalidError, NotFoundError, UnavailableError
+from wherry.base.errors import DataLossError, InvalidError, NotFoundError
 from wherry.engine.events import Events
-from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
-from wherry.oci.digest import Digest, parse_digest
-from wherry.oci.image import (
-    INDEX_TYPES,
-    MANIFEST_TYPES,
-    Descriptor,
-    ImageConfig,
-    Index,
-    Manifest,
-    Platform,
+from wherry.engine.images.arrived import (
+    arriving,
+    decoded,
+    is_known,
+    layers_of,
+    put_arrived,
+    read_manifest,
+    unpack,
 )
+from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
+from wherry.oci.digest import Digest
+from wherry.oci.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index, Platform
 from wherry.oci.platform import (
     choose,
     format_platform,
@@ -41,14 +40,11 @@ from wherry.oci.reference import Reference, parse_reference
 from wherry.registry.client import FetchedManifest, RegistryClient, Repository
 from wherry.store.content.writer import BlobMismatchError, BlobWriter
 from wherry.store.images import Image, ImageLayer, ImageNotFoundError
-from wherry.store.lease import Lease, lease
+from wherry.store.lease import Lease
 from wherry.store.store import Store
 from wherry.wire.requests import AuthConfig
 
 _AT_ONCE: Final = 3
-_MOST_LAYERS: Final = 500
-_LARGEST_CONFIG: Final = 8 << 20
-Shape = TypeVar("Shape")
 
 
 class NoMatchingManifestError(NotFoundError):
@@ -84,7 +80,7 @@ class PullImage:
         progress(TransferStep(name, f"Pulling from {reference.familiar_name}"))
         manifest = await self._for_platform(repository, top, wanted, explicit=bool(platform))
         before = await in_thread(self._present, reference)
-        async with self._lease() as held:
+        async with arriving(self.store, "pull") as held:
             image = await self._fetch(repository, manifest, progress, held)
             if platform:
                 _require_platform(image, wanted, reference)
@@ -102,18 +98,6 @@ class PullImage:
         except ImageNotFoundError:
             return None
 
-    @contextlib.asynccontextmanager
-    async def _lease(self) -> AsyncIterator[Lease]:
-        """Hold what arrives; after a failure that trying again will not mend, throw it away."""
-        with lease(self.store, "pull") as held:
-            try:
-                yield held
-            except (UnavailableError, asyncio.CancelledError):
-                raise
-            except Exception:
-                await in_thread(held.discard)
-                raise
-
     async def _for_platform(
         self, repository: Repository, top: FetchedManifest, wanted: Platform, *, explicit: bool
     ) -> FetchedManifest:
@@ -124,7 +108,7 @@ class PullImage:
                     " Docker schema 2"
                 )
             return top
-        index = _decode(top.body, Index, "index")
+        index = decoded(top.body, Index, "index")
         chosen = choose(index.manifests, wanted)
         if chosen is None:
             shown = format_platform(wanted)
@@ -144,28 +128,18 @@ class PullImage:
         progress: Progress,
         held: Lease,
     ) -> Image:
-        told = _decode(manifest.body, Manifest, "manifest")
-        _check(told)
+        told = read_manifest(manifest.body)
         await in_thread(held.hold, manifest.digest, told.config.digest)
         await self._fetch_blob(repository, told.config, _silent)
         config_bytes = await in_thread(self.store.content.read, told.config.digest)
-        config = _decode(config_bytes, ImageConfig, "image configuration")
-        _require_digests(config.rootfs.diff_ids)
-        if len(config.rootfs.diff_ids) != len(told.layers):
-            raise InvalidError(
-                f"invalid image: {len(told.layers)} layers in the manifest,"
-                f" {len(config.rootfs.diff_ids)} in the configuration"
-            )
-        layers = [
-            ImageLayer(_plain(blob), diff_id)
-            for blob, diff_id in zip(told.layers, config.rootfs.diff_ids, strict=True)
-        ]
+        layers = layers_of(told, config_bytes)
         resources = [r for one in layers for r in (one.descriptor.digest, one.diff_id)]
         await in_thread(held.hold, *resources)
         await self._fetch_layers(repository, layers, progress)
-        await in_thread(self.store.content.put, manifest.body)
         described = Descriptor(manifest.media_type, manifest.digest, len(manifest.body))
-        return await in_thread(self.store.images.put, config_bytes, layers, described)
+        return await in_thread(
+            put_arrived, self.store, config_bytes, layers, described, manifest.body
+        )
 
     async def _fetch_layers(
         self, repository: Repository, layers: list[ImageLayer], progress: Progress
@@ -191,17 +165,15 @@ class PullImage:
                 repository, blob, Meter(progress, name, "Downloading", blob.size)
             )
         progress(TransferStep(name, "Download complete"))
-        await to_the_end(self._unpack, layer, Meter(progress, name, "Extracting", blob.size))
+        meter = Meter(progress, name, "Extracting", blob.size)
+        await to_the_end(unpack, self.store, layer, meter)
         progress(TransferStep(name, "Pull complete"))
 
     def _has(self, layer: ImageLayer) -> bool:
-        return self.store.layers.has(layer.diff_id) and self.store.content.has(
-            layer.descriptor.digest
-        )
-
-    def _unpack(self, layer: ImageLayer, meter: Meter) -> None:
-        with self.store.content.open(layer.descriptor.digest) as source:
-            self.store.layers.unpack(source, layer.descriptor.media_type, layer.diff_id, meter)
+        """Tell whether there is nothing to do; a blob that can be made again need not be here."""
+        if not self.store.layers.has(layer.diff_id):
+            return False
+        return self.store.content.has(layer.descriptor.digest) or is_known(self.store, layer)
 
     async def _fetch_blob(
         self, repository: Repository, blob: Descriptor, meter: Callable[[int], None]
@@ -245,34 +217,6 @@ def _commit(writer: BlobWriter, blob: Descriptor) -> None:
         raise DataLossError(
             f"filesystem layer verification failed for digest {blob.digest}: {error}"
         ) from error
-
-
-def _plain(blob: Descriptor) -> Descriptor:
-    """Keep of a descriptor what says what the blob is."""
-    return Descriptor(blob.media_type, blob.digest, blob.size)
-
-
-def _check(manifest: Manifest) -> None:
-    if len(manifest.layers) > _MOST_LAYERS:
-        raise InvalidError(f"invalid manifest: {len(manifest.layers)} layers are too many")
-    if not 0 < manifest.config.size <= _LARGEST_CONFIG:
-        raise InvalidError(f"invalid manifest: a configuration of {manifest.config.size} bytes")
-    _require_digests([manifest.config.digest, *(layer.digest for layer in manifest.layers)])
-    if any(layer.size < 0 for layer in manifest.layers):
-        raise InvalidError("invalid manifest: a layer of negative size")
-
-
-def _require_digests(texts: Iterable[str]) -> None:
-    """Digests become paths: one that is none could lead anywhere on the machine."""
-    for text in texts:
-        parse_digest(text)
-
-
-def _decode(data: bytes, shape: type[Shape], what: str) -> Shape:
-    try:
-        return msgspec.json.decode(data, type=shape)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise InvalidError(f"invalid {what}: {error}") from error
 
 
 def _require_platform(image: Image, wanted: Platform, reference: Reference) -> None:

@@ -1,14 +1,15 @@
 """Push an image: its layers, its configuration, and last its manifest, which names all of them.
 
 Layers that are plain archives, as commit and build make them, are compressed first, and the image
-remembers the compressed ones: the next push, and every pull, has the same digests.
+remembers the compressed ones: the next push, and every pull, has the same digests. The registry of
+this engine itself takes them as they are: it has them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -40,6 +41,7 @@ class PushImage:
     store: Store
     client: RegistryClient
     events: Events
+    is_own: Callable[[Reference], bool] = lambda _: False
 
     async def __call__(
         self, text: str, *, credentials: AuthConfig | None, progress: Progress
@@ -72,7 +74,9 @@ class PushImage:
     ) -> None:
         image = await in_thread(self.store.images.get, image_id)
         with lease(self.store, "push") as held:
-            image = await self._compressed(image, held)
+            own = self.is_own(reference)
+            if not own:
+                image = await self._compressed(image, held)
             for layer in image.layers:
                 progress(TransferStep(short(layer.descriptor.digest), "Preparing"))
             await self._push_layers(repository, reference, image, progress)
@@ -84,17 +88,18 @@ class PushImage:
                 )
             described, body = await in_thread(manifest_of, image, self.store.content)
             pushed = await repository.put_manifest(reference.tag or "", described.media_type, body)
-            await in_thread(self._remember, image, described, body, reference)
+            if not own:
+                await in_thread(self._remember, image, described, body)
+            await in_thread(
+                self.store.images.tag, reference.with_digest(described.digest), image.id
+            )
         progress(TransferStep("", f"{reference.tag}: digest: {pushed} size: {len(body)}"))
         attributes = {"name": reference.familiar_name}
         self.events.emit("image", "push", reference.familiar, attributes)
 
-    def _remember(
-        self, image: Image, described: Descriptor, body: bytes, reference: Reference
-    ) -> None:
+    def _remember(self, image: Image, described: Descriptor, body: bytes) -> None:
         self.store.content.put(body)
         self.store.images.put(image.config_bytes, image.layers, described, image.parent)
-        self.store.images.tag(reference.with_digest(described.digest), image.id)
 
     async def _compressed(self, image: Image, held: Lease) -> Image:
         if not any(layer.descriptor.media_type in _PLAIN for layer in image.layers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from wherry.base.crossing import in_thread
 from wherry.base.feed import fed
@@ -23,8 +23,10 @@ from wherry.engine.images.packing import PackImage
 from wherry.engine.images.pull import PullImage
 from wherry.engine.images.push import PushImage
 from wherry.engine.images.remove import Removal, RemoveImage
+from wherry.engine.images.search import InspectRemote, SearchImages
 from wherry.engine.images.views import HistoryView, ImageView, Loaded, Selection
 from wherry.oci.digest import Digest
+from wherry.oci.reference import Reference
 from wherry.registry.client import RegistryClient, RegistrySettings
 from wherry.store.images import Image, ImageNotFoundError
 from wherry.store.store import Store
@@ -44,7 +46,9 @@ class Images:
         *,
         insecure_registries: Sequence[str] = (),
         mirrors: Sequence[str] = (),
+        is_own: Callable[[Reference], bool] = lambda _: False,
     ) -> None:
+        """`is_own` tells whether a reference names the registry that this engine serves."""
         self._store = store
         self._events = events
         self._table = table
@@ -52,9 +56,11 @@ class Images:
             RegistrySettings(insecure=insecure_registries, mirrors=mirrors)
         )
         self.pull = PullImage(store, self._client, events)
-        self.push = PushImage(store, self._client, events)
+        self.push = PushImage(store, self._client, events, is_own)
         self.pack = PackImage(store, events)
-        self._remove = RemoveImage(store, table, events)
+        self.search = SearchImages(self._client)
+        self.inspect_remote = InspectRemote(self._client)
+        self.remove = RemoveImage(store, table, events)
         self._commit = CommitContainer(store, table, events, stop)
         self._import = ImportImage(store, events)
 
@@ -118,13 +124,9 @@ class Images:
         await in_thread(self._store.images.tag, reference, image.id)
         self._events.emit("image", "tag", image.id, {"name": reference.familiar})
 
-    async def remove(self, name: str, *, force: bool, prune: bool) -> Sequence[Removal]:
-        """Remove a name, or an image."""
-        return await self._remove(name, force=force, prune=prune)
-
     async def prune(self, filters: Mapping[str, Sequence[str]]) -> tuple[Sequence[Removal], int]:
         """Remove what nothing uses."""
-        return await self._remove.prune(filters)
+        return await self.remove.prune(filters)
 
     async def save(self, names: Sequence[str]) -> AsyncIterator[bytes]:
         """Return an archive of images; raises before the first byte when one does not exist."""

@@ -21,6 +21,7 @@ from wherry.store.content.writer import BlobWriter, WriterBusyError
 from wherry.store.layout import ALGORITHMS, PARTIAL, Layout
 
 _RESUMABLE_SECONDS = 24 * 3600
+_NAMELESS = "nameless-"
 
 
 class BlobNotFoundError(NotFoundError):
@@ -75,19 +76,19 @@ class ContentStore:
         with self.open(digest) as source:
             return source.read()
 
-    def writer(
-        self, ref: str = "", expected: Digest | None = None, size: int | None = None
-    ) -> BlobWriter:
+    def writer(self, expected: Digest | None = None, size: int | None = None) -> BlobWriter:
         """Begin, or resume, to write a blob; raises WriterBusyError.
 
-        `expected` names what is written and makes it resumable; `ref` does so where the digest is
-        not known; with neither, the writer is like no other.
+        `expected` names what is written and makes it resumable; without it, the writer is like no
+        other, and what it wrote is gone when it was not committed.
         """
-        name = expected or ref or os.urandom(16).hex()
-        key = hashlib.sha256(name.encode()).hexdigest()
+        if expected is None:
+            key = _NAMELESS + os.urandom(32).hex()
+        else:
+            key = hashlib.sha256(expected.encode()).hexdigest()
         with self._lock:
             if key in self._busy:
-                raise WriterBusyError(f"content {name} is being written")
+                raise WriterBusyError(f"content {expected} is being written")
             self._busy.add(key)
         try:
             return BlobWriter(
@@ -123,9 +124,11 @@ class ContentStore:
                     yield BlobInfo(digest, entry.stat(follow_symlinks=False).st_size)
 
     def recover(self, now: float | None = None) -> None:
-        """Remove what cannot be resumed any more: partial blobs older than a day."""
+        """Remove what cannot be resumed any more: nameless partial blobs, others after a day."""
         oldest = (time.time() if now is None else now) - _RESUMABLE_SECONDS
         with os.scandir(self._layout.partials) as entries:
             for entry in entries:
-                if entry.name.endswith(PARTIAL) and entry.stat().st_mtime < oldest:
+                if not entry.name.endswith(PARTIAL):
+                    continue
+                if entry.name.startswith(_NAMELESS) or entry.stat().st_mtime < oldest:
                     os.unlink(entry.path)

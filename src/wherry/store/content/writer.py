@@ -1,8 +1,8 @@
 """Writing one blob: hashed while it streams, given its name only when it is right.
 
 On disk it is `content/partial/<key>.partial` until `commit`. Leaving the writer without a commit
-keeps that file when the digest is known, so that the next writer of the same blob goes on from
-`offset`; otherwise, and whenever the disk is full, the file is removed.
+keeps that file when the digest was known from the start, so that the next writer of the same blob
+goes on from `offset`; otherwise, and whenever the disk is full, the file is removed.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class BlobWriter:
         self._layout = layout
         self._path = layout.partial_blob(key)
         self._expected = expected
+        self._resumable = expected is not None
         self._size = size
         self._sync = sync
         self._closed = closed
@@ -88,6 +89,16 @@ class BlobWriter:
         self._hash.update(data)
         self.offset += len(data)
         return len(data)
+
+    def expect(self, digest: Digest) -> None:
+        """Say only now which blob this is; all is read again where sha256 is not its algorithm."""
+        self._expected = digest
+        if algorithm_of(digest) != self._algorithm:
+            self._algorithm = algorithm_of(digest)
+            self._hash = hashlib.new(self._algorithm)
+            self.offset = 0
+            self._file.seek(0)
+            self._resume()
 
     @property
     def digest(self) -> Digest:
@@ -132,6 +143,6 @@ class BlobWriter:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
-        if self._expected is None or self.offset == 0:
+        if not self._resumable or self.offset == 0:
             self._remove()
         self._closed()

@@ -48,6 +48,14 @@ class Leases:
         with self._database.transaction(durable=False) as writer:
             writer.execute("DELETE FROM leases WHERE name = ?", (name,))
 
+    def held(self, purpose: str) -> set[str]:
+        """Return what leases hold whose names begin with `purpose` and a hyphen."""
+        rows = self._database.rows(
+            "SELECT resource FROM leases WHERE name > ? AND name < ?",
+            (f"{purpose}-", f"{purpose}."),
+        )
+        return {row[0] for row in rows}
+
     def release_all(self) -> None:
         """Drop what earlier processes held: whoever held it is gone."""
         with self._database.transaction(durable=False) as writer:

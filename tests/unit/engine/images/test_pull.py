@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from fixtures.images import FakeRegistry, archive, leases
+from fixtures.layers import adopted, image_of
 from wherry.base.errors import DataLossError, InvalidError, UnavailableError, WherryError
 from wherry.engine.events import Events
 from wherry.engine.images.pull import PullImage
 from wherry.engine.images.transfer import TransferStep
 from wherry.oci.digest import InvalidDigestError, digest_bytes
+from wherry.store.manifests import manifest_of
 from wherry.store.store import Store
 
 ONE = archive({"one": b"1" * 5000})
@@ -200,3 +202,19 @@ async def test_too_many_layers_are_refused(registry: FakeRegistry, bench: Bench)
     registry.offer("1", *[ONE] * 501)
     with pytest.raises(InvalidError, match="too many"):
         await bench.pull()
+
+
+async def test_what_can_be_made_again_here_is_not_fetched(
+    store: Store, registry: FakeRegistry, bench: Bench
+) -> None:
+    """A pull from the engine's own registry of an image that a build has made."""
+    sealed = adopted(store, {"f": b"x" * 5000})
+    image = image_of(store, sealed)
+    described, body = manifest_of(image, store.content)
+    registry.manifests["1"] = body
+    before = [blob.digest for blob in store.content.walk()]
+    await bench.pull()
+    assert registry.fetched == []
+    assert [blob.digest for blob in store.content.walk()] == before
+    assert store.images.resolve("r.test/i:1").manifest is None
+    assert store.images.resolve(f"r.test/i@{described.digest}").id == image.id

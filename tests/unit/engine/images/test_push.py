@@ -146,3 +146,21 @@ async def test_a_cancelled_upload_ends_the_others(store: Store) -> None:
     assert registry.pushed == []
     assert leases(store) == []
     assert [t for t in asyncio.all_tasks() if t is not asyncio.current_task()] == []
+
+
+async def test_a_push_to_the_own_registry_compresses_nothing(store: Store) -> None:
+    sealed = adopted(store, {"f": b"x" * 50_000})
+    image = image_of(store, sealed)
+    store.images.tag(parse_reference("localhost:5001/i:1"), image.id)
+    before = {blob.digest for blob in store.content.walk()}
+    registry = FakeRegistry(pushed=[image.id, sealed.diff_id])
+    verb = PushImage(store, registry.client(), Events(), lambda one: one.domain == "localhost:5001")
+    await verb("localhost:5001/i:1", credentials=None, progress=lambda _: None)
+    (layer,) = json.loads(registry.manifests["1"])["layers"]
+    assert layer["digest"] == sealed.diff_id
+    assert len(registry.pushed) == 2
+    assert {blob.digest for blob in store.content.walk()} == before
+    assert store.images.get(image.id).manifest is None
+    names = [one.familiar for one in store.images.references(image.id)]
+    digest = digest_bytes(registry.manifests["1"])
+    assert names == ["localhost:5001/i:1", f"localhost:5001/i@{digest}"]

@@ -32,6 +32,7 @@ from wherry.registry.server.backend import (
     UploadRangeError,
     UploadUnknownError,
 )
+from wherry.registry.server.catalog import garbage, listing, removal, uploads
 from wherry.registry.server.catalog.catalog import Robot, Segment, TagRow, Unlinked
 from wherry.registry.server.catalog.sql import SqlCatalog
 
@@ -185,17 +186,21 @@ async def test_repositories_are_in_order_of_bytes_and_only_visible_ones(
     assert await catalog.repositories("", 0, everything) == []
 
 
-async def test_a_page_is_filled_from_behind_many_that_are_not_visible(catalog: SqlCatalog) -> None:
-    await asyncio.gather(*(put(catalog, f"r{n:04}", entry(1)) for n in range(1100)))
+async def test_a_page_is_filled_from_behind_many_that_are_not_visible(
+    catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_BATCH", 50)
+    await asyncio.gather(*(put(catalog, f"r{n:03}", entry(1)) for n in range(110)))
     asked = []
 
     def visible(name: str) -> bool:
         asked.append(name)
-        return name.endswith("99")
+        return name.endswith("9")
 
-    assert await catalog.repositories("r0150", 4, visible) == ["r0199", "r0299", "r0399", "r0499"]
-    assert len(asked) <= 500
-    assert await catalog.repositories("r0950", 4, visible) == ["r0999", "r1099"]
+    assert await catalog.repositories("r015", 4, visible) == ["r019", "r029", "r039", "r049"]
+    assert len(asked) == 50
+    assert await catalog.repositories("r095", 4, visible) == ["r099", "r109"]
+    assert await catalog.repositories("", 1, lambda name: name == "r109") == ["r109"]
 
 
 async def test_search_finds_parts_of_names_as_they_are_written(catalog: SqlCatalog) -> None:
@@ -232,10 +237,13 @@ async def test_details_of_tags(catalog: SqlCatalog) -> None:
     assert (one.name, one.size, one.platforms) == ("one", 100, ("linux/amd64",))
 
 
-async def test_tags_for_retention_begin_with_the_last_pushed(catalog: SqlCatalog) -> None:
-    await put(catalog, "app", entry(1), "old", NOW)
-    await put(catalog, "app", entry(1), "new", LATER)
-    assert [row.name for row in await catalog.tag_rows("app")] == ["new", "old"]
+async def test_tags_for_retention_begin_with_the_last_pushed(
+    catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_BATCH", 2)
+    for tag, pushed in (("b", NOW), ("d", LATER), ("a", NOW), ("c", NOW + 1)):
+        await put(catalog, "app", entry(1), tag, pushed)
+    assert [row.name for row in await catalog.tag_rows("app")] == ["d", "c", "a", "b"]
     assert await catalog.tag_rows("nobody") == []
 
 
@@ -387,13 +395,16 @@ async def test_what_a_cancelled_upload_had_is_garbage(catalog: SqlCatalog) -> No
         await catalog.cancel_upload("app", "u", NOW)
 
 
-async def test_uploads_that_nobody_continues_expire(catalog: SqlCatalog) -> None:
-    for number in range(230):
+async def test_uploads_that_nobody_continues_expire(
+    catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "_BATCH", 10)
+    for number in range(25):
         await catalog.begin_upload(f"u{number}", "app", NOW)
     piece, kept = await promised(catalog), await promised(catalog)
     await catalog.add_segment("u1", 0, piece, NOW)
     await catalog.add_segment("u2", 0, kept, LATER)
-    assert await catalog.expire_uploads(LATER, LATER) == 229
+    assert await catalog.expire_uploads(LATER, LATER) == 24
     assert await catalog.expire_uploads(LATER, LATER) == 0
     assert await doomed(catalog, LATER) == {piece.key}
     assert (await catalog.upload("app", "u2")).segments == (kept,)
@@ -416,10 +427,13 @@ async def test_idle_blobs_are_taken_out_and_the_last_link_frees_the_object(
     assert await catalog.blob("app", digest(101)) is not None
 
 
-async def test_idle_blobs_go_in_bounded_steps(catalog: SqlCatalog) -> None:
-    await asyncio.gather(*(push_blob(catalog, f"app{n % 2}", 1000 + n) for n in range(130)))
-    taken = [await catalog.unlink_idle(LATER, LATER, 120) for _ in range(3)]
-    assert [one.links for one in taken] == [120, 10, 0]
+async def test_idle_blobs_go_in_bounded_steps(
+    catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(garbage, "_AT_ONCE", 10)
+    await asyncio.gather(*(push_blob(catalog, f"app{n % 2}", 1000 + n) for n in range(40)))
+    taken = [await catalog.unlink_idle(LATER, LATER, 30) for _ in range(3)]
+    assert [one.links for one in taken] == [30, 10, 0]
 
 
 async def test_a_blob_is_needed_as_long_as_any_manifest_names_it(catalog: SqlCatalog) -> None:
@@ -455,10 +469,13 @@ async def test_only_what_nothing_holds_is_dropped(catalog: SqlCatalog) -> None:
     assert await catalog.has_manifest("else", digest(3))
 
 
-async def test_many_untagged_manifests_are_dropped(catalog: SqlCatalog) -> None:
-    await asyncio.gather(*(put(catalog, "app", entry(n, size=2)) for n in range(600)))
-    await put(catalog, "app", entry(300), "kept")
-    assert await catalog.drop_untagged("app", LATER, LATER) == Unlinked(599, 0, 0, 1198)
+async def test_many_untagged_manifests_are_dropped(
+    catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "_BATCH", 40)
+    await asyncio.gather(*(put(catalog, "app", entry(n, size=2)) for n in range(100)))
+    await put(catalog, "app", entry(30), "kept")
+    assert await catalog.drop_untagged("app", LATER, LATER) == Unlinked(99, 0, 0, 198)
 
 
 async def test_tags_that_have_moved_are_not_dropped(catalog: SqlCatalog) -> None:

@@ -217,9 +217,12 @@ async def in_the_middle(
 
     working = asyncio.ensure_future(catalog._database.transact(waiting))
     await done.wait()
-    yield
-    release.set()
-    await working
+    try:
+        yield
+    finally:
+        release.set()
+        await asyncio.wait([working])
+    working.result()
 
 
 async def waits_for_a_lock(catalog: SqlCatalog) -> None:

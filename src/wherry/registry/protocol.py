@@ -1,7 +1,8 @@
 """The distribution protocol as data: routes, media types, error codes, and bodies of errors.
 
-Pure, and made for both sides: a server answers with the codes and statuses of `ERROR_CODES`, and a
-client reads them back with `read_failure`. The table is that of the OCI distribution-spec with
+Pure, and made for both sides: a client makes paths with the functions that end in `_route`, and a
+server understands them with `find_route`; a server answers with the codes and statuses of
+`ERROR_CODES`, and a client reads them back with `read_failure`. The table is that of the OCI distribution-spec with
 the codes that Docker's own registry adds. `Failure.words` is `code: message` with the code in
 lower case and its underscores as spaces, which is what Docker's clients have always shown.
 

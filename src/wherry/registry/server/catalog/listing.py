@@ -70,12 +70,21 @@ class Listing(Part):
 
     async def tag_rows(self, name: str) -> list[TagRow]:
         """Return every tag of a repository, the last pushed first."""
-        rows = await self._database.rows(
-            "SELECT name, digest, pushed FROM tags WHERE repository = $1"
-            " ORDER BY pushed DESC, name",
-            name,
-        )
-        return [TagRow(row[0], Digest(row[1]), row[2]) for row in rows]
+        found: list[TagRow] = []
+        after = ""
+        while True:
+            rows = await self._database.rows(
+                "SELECT name, digest, pushed FROM tags WHERE repository = $1 AND name > $2"
+                " ORDER BY name LIMIT $3",
+                name,
+                after,
+                _BATCH,
+            )
+            found += [TagRow(row[0], Digest(row[1]), row[2]) for row in rows]
+            if len(rows) < _BATCH:
+                return sorted(found, key=lambda row: (-row.pushed, row.name))
+            after = found[-1].name
+            await asyncio.sleep(0)  # as in `_names`
 
     async def referrers(self, name: str, digest: Digest) -> list[Descriptor]:
         """Return the descriptors of manifests with this subject, oldest first."""

@@ -32,11 +32,13 @@ _READ_PATIENCE = 2.0
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 _CACHE_KIB = 64 << 10
 _STATEMENTS = 512
+_LOG_BYTES = 64 << 20  # what it keeps of the disk once it has been longer
 _LOG_PAGES = 20_000  # as long as the log may become if `walsync` does not keep up
 _MARK = re.compile(r"\$(\d+)")
 _WAYS_OUT = {
     sqlite3.SQLITE_FULL: "make room on its disk",
     sqlite3.SQLITE_IOERR: "is its disk full or failing?",
+    sqlite3.SQLITE_PROTOCOL: "too many processes use it at once",
     sqlite3.SQLITE_BUSY: f"another process has been writing for {_PATIENCE:.0f} seconds",
     sqlite3.SQLITE_READONLY: "may we write there?",
     sqlite3.SQLITE_CANTOPEN: "does its directory exist, and may we write there?",
@@ -60,7 +62,8 @@ class SqliteDatabase:
             self._writer = _connect(path)
             self._reader = _connect(path)
         except (sqlite3.DatabaseError, OSError) as error:
-            raise self._unavailable(error) from error
+            self._tell(error)
+            raise
         # Only another process's death in the middle of a write makes readers wait, and not long.
         self._reader.execute(f"PRAGMA busy_timeout={int(_READ_PATIENCE * 1000)}")
         self._writing = asyncio.Lock()
@@ -72,8 +75,9 @@ class SqliteDatabase:
             return self._reader.execute(_translated(sql), values).fetchall()
         except UnicodeEncodeError:
             return []
-        except sqlite3.OperationalError as error:
-            raise self._unavailable(error) from error
+        except sqlite3.DatabaseError as error:
+            self._tell(error)
+            raise
 
     async def transact(
         self, work: Callable[[Transaction], Awaitable[Result]], *, durable: bool = True
@@ -86,8 +90,9 @@ class SqliteDatabase:
                 changed = self._writer.total_changes != before
             if changed:
                 await self._sync.committed(durable=durable)
-        except (sqlite3.OperationalError, OSError) as error:
-            raise self._unavailable(error) from error
+        except (sqlite3.DatabaseError, OSError) as error:
+            self._tell(error)
+            raise
         return result
 
     async def _run(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
@@ -122,9 +127,12 @@ class SqliteDatabase:
             self._reader.close()
             await in_thread(self._writer.close)
 
-    def _unavailable(self, error: sqlite3.DatabaseError | OSError) -> DatabaseUnavailableError:
-        way_out = _WAYS_OUT.get(_code(error), "is its disk full or failing?")
-        return DatabaseUnavailableError(f"{self._path}: {error}: {way_out}")
+    def _tell(self, error: sqlite3.DatabaseError | OSError) -> None:
+        """Raise what a user can do something about; faults of our own go on as they are."""
+        if isinstance(error, OSError):
+            raise DatabaseUnavailableError(f"{self._path}: {error}") from error
+        if way_out := _WAYS_OUT.get(_code(error)):
+            raise DatabaseUnavailableError(f"{self._path}: {error}: {way_out}") from error
 
 
 def _code(error: Exception) -> int:
@@ -150,6 +158,7 @@ def _connect(path: str) -> sqlite3.Connection:
         _use_log(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         connection.execute("PRAGMA busy_timeout=0")
     except BaseException:

@@ -18,6 +18,7 @@ from wherry.registry.server.backend import TooLargeError
 
 _SHORT = 256 << 10
 _PIECE = 1 << 20
+_WAITING = 2 << 20  # of each upload, where the disk is slower than its client
 
 
 class Hash(Protocol):
@@ -72,7 +73,7 @@ class Arrival:
         def work(feed: Feed) -> int:
             return driver.write(key, _hashed(_read(feed), running))
 
-        return await fed(self._all(), work)
+        return await fed(self._all(), work, waiting=_WAITING)
 
     async def _all(self) -> AsyncGenerator[bytes, None]:
         for chunk in self._head:

@@ -57,6 +57,7 @@ class BodyResponse(web.StreamResponse):
         self.stall = stall
         self.sent = 0
         self._source = body
+        self._asking: web.BaseRequest | None = None
         self._sending = False
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
@@ -76,6 +77,7 @@ class BodyResponse(web.StreamResponse):
         if self._sending:
             return
         self._sending = True
+        assert self._asking is not None
         try:
             await self._source.send(self, self._asking)
         finally:

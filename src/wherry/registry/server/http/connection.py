@@ -8,6 +8,7 @@ head of a request for IDLE_SECONDS is closed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from wherry.registry.server.http.receive import Request
 
 IDLE_SECONDS = 75.0
 LINGER_SECONDS = 5.0
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n"
     b"Connection: close\r\n\r\n"
@@ -43,7 +45,7 @@ class MalformedRequestError(InvalidError):
 class Listener(web.Server):
     """Makes connections, up to `limit` at a time; 0 for any number."""
 
-    def __init__(self, handler: Any, limit: int, server_name: str) -> None:
+    def __init__(self, handler: Handler, limit: int, server_name: str) -> None:
         super().__init__(handler, request_factory=_make_request)
         self._limit = limit
         self.open = 0

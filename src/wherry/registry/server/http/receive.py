@@ -39,7 +39,6 @@ class LengthError(InvalidError):
 class Request(web.BaseRequest):
     """A request whose body is asked for when it is wanted."""
 
-    ATTRS = web.BaseRequest.ATTRS | frozenset({"_asked"})
     _asked = False
 
     @property

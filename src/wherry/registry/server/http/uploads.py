@@ -32,7 +32,6 @@ from wherry.registry.server.settings import Limits
 
 CHUNK_BYTES = 1 << 20  # each chunk is an object of its own until the end
 _ID = re.compile(r"[A-Za-z0-9_.=-]{1,128}")
-_EMPTY_BODY = 0
 _RETRY_SECONDS = 1.0
 
 
@@ -147,7 +146,7 @@ class Uploads:
         self._check_size(call)
         header = call.request.headers.get(hdrs.CONTENT_RANGE)
         length = announced_length(call.request)
-        if header is None or length == _EMPTY_BODY:
+        if header is None or length == 0:
             return None
         span = read_chunk_range(header)
         if span is not None and length is not None and length != span.length:
@@ -165,7 +164,7 @@ class Uploads:
 
     def _chunks(self, call: Call, span: Span | None) -> AsyncIterator[bytes]:
         wanted = span.length if span else None
-        if announced_length(call.request) == _EMPTY_BODY:
+        if announced_length(call.request) == 0:
             return _no_chunks()
         return body_chunks(call.exchange, self._limits.stall, wanted)
 

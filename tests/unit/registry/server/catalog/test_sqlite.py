@@ -143,3 +143,22 @@ async def test_a_text_that_cannot_be_kept_is_not_there(database: SqliteDatabase)
 
 async def test_a_value_may_be_named_twice_and_in_any_order(database: SqliteDatabase) -> None:
     assert await database.rows("SELECT $2, $1, $2", "a", "b") == [("b", "a", "b")]
+
+
+async def test_a_fault_of_our_own_is_not_the_disks(database: SqliteDatabase) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await database.rows("SELECT 1 FROM nowhere")
+
+
+async def test_a_damaged_file_is_told_with_the_way_out(
+    database: SqliteDatabase, tmp_path: Path
+) -> None:
+    await database.transact(adds("x" * 100_000))
+    await database.close()
+    with (tmp_path / "catalog.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 100_000)
+    damaged = SqliteDatabase(str(tmp_path / "catalog.db"))
+    with pytest.raises(DatabaseUnavailableError, match="from a backup"):
+        await damaged.rows("SELECT a FROM t")
+    await damaged.close()

@@ -13,6 +13,7 @@ import pytest
 
 from fixtures.catalogs import (
     BY,
+    LATER,
     NOW,
     Shelf,
     digest,
@@ -38,7 +39,6 @@ from wherry.registry.server.catalog.database import DatabaseUnavailableError, Tr
 from wherry.registry.server.catalog.part import record
 from wherry.registry.server.catalog.sql import SqlCatalog
 
-LATER = NOW + 50
 ROUNDS = 25
 
 

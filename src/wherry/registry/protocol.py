@@ -2,9 +2,10 @@
 
 Pure, and made for both sides: a client makes paths with the functions that end in `_route`, and a
 server understands them with `find_route`; a server answers with the codes and statuses of
-`ERROR_CODES`, and a client reads them back with `read_failure`. The table is that of the OCI distribution-spec with
-the codes that Docker's own registry adds. `Failure.words` is `code: message` with the code in
-lower case and its underscores as spaces, which is what Docker's clients have always shown.
+`ERROR_CODES`, and a client reads them back with `read_failure`. The table is that of the OCI
+distribution-spec with the codes that Docker's own registry adds. `Failure.words` is
+`code: message` with the code in lower case and its underscores as spaces, which is what Docker's
+clients have always shown.
 
 The body of an error comes from a server that nobody vouches for: it is cut, and control characters
 are taken out, before a user's terminal sees it.

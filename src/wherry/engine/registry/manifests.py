@@ -125,7 +125,7 @@ class TakeManifest:
 def _require_digest(reference: str, body: bytes) -> Digest:
     digest = digest_bytes(body)
     if ":" in reference:
-        wanted = parse_digest(reference)
+        wanted = parse_digest(reference.rpartition("@")[2])
         if algorithm_of(wanted) != algorithm_of(digest):
             raise ManifestInvalidError(f"{wanted}: an engine names manifests by sha256")
         if wanted != digest:

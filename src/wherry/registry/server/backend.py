@@ -193,7 +193,7 @@ class Backend(Protocol):
     async def put_manifest(
         self, name: str, reference: str, media_type: str, body: bytes, by: str
     ) -> PutManifest:
-        """Store a manifest under a tag or its digest; makes the repository.
+        """Store a manifest under a tag, its digest, or both (`tag@digest`); makes the repository.
 
         Raises ManifestInvalidError, ManifestBlobUnknownError, DigestMismatchError, TooLargeError,
         ImmutableError.

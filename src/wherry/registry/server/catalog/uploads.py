@@ -97,7 +97,6 @@ class Uploads(Part):
 
     async def cancel_upload(self, name: str, upload: str, now: float) -> None:
         """Forget an upload."""
-
         await self.upload(name, upload)  # its id is whatever a client has written
 
         async def work(tx: Transaction) -> None:

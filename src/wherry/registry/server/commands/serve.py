@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 
 from wherry.registry.server.commands.common import add_settings, settings_of, write
@@ -54,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     worker: Worker | None = arguments.worker
     # Until there is something to read again; without this it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # A connection and a file for each client: as many as the machine lets us have.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     set_up(settings.operation.level, f"worker {worker.number}" if worker else "")
     if worker is not None:
         worker.end_with_parent()

@@ -126,11 +126,12 @@ def _named(reference: str, body: bytes) -> tuple[str, Digest]:
     """Return tag ("" for none) and digest of a manifest that is put under a reference."""
     if ":" not in reference:
         return reference, digest_bytes(body)
-    wanted = parse_digest(reference)
+    tag, _, text = reference.rpartition("@")
+    wanted = parse_digest(text)
     found = digest_bytes(body, algorithm_of(wanted))
     if found != wanted:
         raise DigestMismatchError(wanted, found)
-    return "", found
+    return tag, found
 
 
 def _read_platform(driver: BlobDriver, key: Key) -> tuple[str, ...]:

@@ -150,6 +150,10 @@ class RegistryServer:
         try:
             response = await self._answer(exchange)
         except Exception as error:
+            if exchange.request.writer.output_size:  # a site had begun to send its own
+                exchange.status = refusal(error).status
+                self._break_off(exchange, error)
+                return web.Response(status=exchange.status)
             response = self._refused(exchange, error)
         try:
             await self._send(exchange, response)
@@ -218,11 +222,13 @@ class RegistryServer:
             connection.expect_no_more()
 
     def _refused(self, exchange: Exchange, error: Exception) -> web.StreamResponse:
+        request = exchange.request
+        if isinstance(error, ConnectionError) and request.transport is None:
+            error = ClientGoneError()
         told = refusal(error)
         exchange.error = told.code
         exchange.detail = told.detail
         exchange.status = told.status
-        request = exchange.request
         if not isinstance(error, WherryError):
             _log.error("%s %s: unforeseen error", request.method, exchange.route, exc_info=error)
         elif told.logged:

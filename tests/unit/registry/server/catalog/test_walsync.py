@@ -6,7 +6,7 @@ import logging
 import shutil
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -112,17 +112,16 @@ async def test_the_log_is_written_back_now_and_then(
     with sqlite3.connect(path) as writer:
         writer.execute("INSERT INTO t VALUES (7)")
     sync = WalSync(path)
-    rows: Callable[[], Awaitable[list[tuple[int]]]] = lambda: in_file_alone(path, tmp_path)  # noqa: E731
     for _ in range(2):
         await sync.committed(durable=False)
-    assert await rows() == []
+    assert in_file_alone(path, tmp_path) == []
     await sync.committed(durable=False)
     await sync.close()
-    assert await rows() == [(7,)]
+    assert in_file_alone(path, tmp_path) == [(7,)]
     writer.close()
 
 
-async def in_file_alone(path: str, folder: Path) -> list[tuple[int]]:
+def in_file_alone(path: str, folder: Path) -> list[tuple[int]]:
     """Return what the database has without its log."""
     copy = folder / "copy.db"
     shutil.copy(path, copy)

@@ -56,6 +56,15 @@ async def test_an_image_by_another_digest(backend: HostedBackend) -> None:
     assert (await backend.manifest("app", digest)).body == body
 
 
+async def test_a_tag_beside_another_digest(backend: HostedBackend) -> None:
+    await push_image(backend, "app", "v1", b"layer")
+    body = manifest_body(b"layer")
+    digest = digest_bytes(body, "sha512")
+    put = await backend.put_manifest("app", f"v2@{digest}", image.OCI_MANIFEST, body, BY)
+    assert put.digest == digest
+    assert (await backend.manifest("app", "v2")).digest == digest
+
+
 async def test_what_is_not_there(backend: HostedBackend) -> None:
     digest = await push_image(backend, "app", "v1")
     with pytest.raises(RepositoryUnknownError):

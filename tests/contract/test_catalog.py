@@ -52,7 +52,6 @@ async def test_what_is_put_is_found(catalog: SqlCatalog) -> None:
     assert await catalog.resolve("team/app", "v1") == digest(1)
     assert await catalog.has_manifest("team/app", digest(1))
     assert await catalog.manifest("team/app", digest(1)) == made.manifest
-    assert await catalog.tags_of("team/app", digest(1)) == ["v1"]
     assert not await catalog.has_manifest("team/app", digest(2))
     assert not await catalog.has_manifest("nobody", digest(1))
 
@@ -123,8 +122,8 @@ async def test_a_manifest_is_deleted_with_its_tags(catalog: SqlCatalog) -> None:
     await put(catalog, "app", entry(1, 101), "v2")
     await push_image(catalog, "app", 2, "v3")
     with pytest.raises(ImmutableError, match="v2"):
-        await catalog.delete_manifest("app", digest(1), BY, NOW, keep=["v2", "v9"])
-    await catalog.delete_manifest("app", digest(1), BY, NOW, keep=["v3"])
+        await catalog.delete_manifest("app", digest(1), BY, NOW, keeps={"v2", "v9"}.__contains__)
+    await catalog.delete_manifest("app", digest(1), BY, NOW, keeps={"v3"}.__contains__)
     assert await catalog.tags("app", "", 10) == ["v3"]
     with pytest.raises(ManifestUnknownError):
         await catalog.delete_manifest("app", digest(1), BY, NOW)

@@ -24,7 +24,7 @@ Times are seconds since the epoch, given by the caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -130,6 +130,14 @@ class Unlinked:
     bytes: int = 0
 
 
+Keeps = Callable[[str], bool]
+
+
+def nothing(tag: str) -> bool:  # noqa: ARG001
+    """Keep no tag."""
+    return False
+
+
 class Catalog(Protocol):
     """What hosted/, collect/, access/ and operate/ need; `sql.py` is the implementation."""
 
@@ -167,19 +175,19 @@ class Catalog(Protocol):
         """
 
     async def delete_manifest(
-        self, name: str, digest: Digest, by: str, now: float, *, keep: Sequence[str] = ()
+        self, name: str, digest: Digest, by: str, now: float, *, keeps: Keeps = nothing
     ) -> None:
-        """Delete a manifest and its tags; ImmutableError when one of these is in `keep`, or when an
-        index has it as a child. Raises as `manifest`."""
+        """Delete a manifest and its tags; raises as `manifest`.
+
+        ImmutableError when `keeps` is true of one of the tags, or when an index has it as a child.
+        `keeps` is asked with the repository locked, and so of every tag that there is.
+        """
 
     async def delete_tag(self, name: str, tag: str, by: str, now: float) -> None:
         """Delete a tag; raises as `resolve`."""
 
     async def tags(self, name: str, after: str, limit: int) -> list[str]:
         """Return up to `limit` tags behind `after`, in order of bytes; RepositoryUnknownError."""
-
-    async def tags_of(self, name: str, digest: Digest) -> list[str]:
-        """Return the tags that lead to a manifest."""
 
     async def referrers(self, name: str, digest: Digest) -> list[Descriptor]:
         """Return the descriptors of manifests with this subject, oldest first."""

@@ -48,15 +48,6 @@ class Listing(Part):
             await self._require_repository(name)
         return [row[0] for row in rows]
 
-    async def tags_of(self, name: str, digest: Digest) -> list[str]:
-        """Return the tags that lead to a manifest."""
-        rows = await self._database.rows(
-            "SELECT name FROM tags WHERE repository = $1 AND digest = $2 ORDER BY name",
-            name,
-            digest,
-        )
-        return [row[0] for row in rows]
-
     async def tag_details(self, name: str, after: str, limit: int) -> list[TagDetail]:
         """Return tags with digest, size, time and platforms."""
         rows = await self._database.rows(_TAGS, name, after, limit)

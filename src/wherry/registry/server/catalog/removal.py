@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from wherry.oci.digest import Digest
 from wherry.registry.server.backend import ImmutableError, ManifestUnknownError
-from wherry.registry.server.catalog.catalog import Event, TagRow, Unlinked
+from wherry.registry.server.catalog.catalog import Event, Keeps, TagRow, Unlinked, nothing
 from wherry.registry.server.catalog.database import Transaction, batches, marks
 from wherry.registry.server.catalog.part import Part, record
 
@@ -33,7 +33,7 @@ class Removal(Part):
     """The catalog's methods that delete manifests and tags."""
 
     async def delete_manifest(
-        self, name: str, digest: Digest, by: str, now: float, *, keep: Sequence[str] = ()
+        self, name: str, digest: Digest, by: str, now: float, *, keeps: Keeps = nothing
     ) -> None:
         """Delete a manifest and its tags."""
         await self._require_repository(name)
@@ -47,7 +47,7 @@ class Removal(Part):
             )
             if not rows:
                 raise ManifestUnknownError(name, digest)
-            await _refuse_if_held(tx, name, digest, keep)
+            await _refuse_if_held(tx, name, digest, keeps)
             await _remove(tx, name, digest)
             await record(tx, Event(0, "delete", name, "", digest, rows[0][0], by, now))
 
@@ -122,11 +122,11 @@ class Removal(Part):
         return await self._database.transact(work)
 
 
-async def _refuse_if_held(tx: Transaction, name: str, digest: Digest, keep: Sequence[str]) -> None:
+async def _refuse_if_held(tx: Transaction, name: str, digest: Digest, keeps: Keeps) -> None:
     rows = await tx.rows(
-        "SELECT name FROM tags WHERE repository = $1 AND digest = $2", name, digest
+        "SELECT name FROM tags WHERE repository = $1 AND digest = $2 ORDER BY name", name, digest
     )
-    kept = sorted({row[0] for row in rows} & set(keep))
+    kept = [row[0] for row in rows if keeps(row[0])]
     if kept:
         raise ImmutableError(f"tag {kept[0]} of {name} is immutable and leads to {digest}")
     rows = await tx.rows(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 
@@ -84,9 +85,8 @@ class Manifests:
 
     async def delete(self, name: str, digest: Digest, by: str, now: float) -> None:
         """Delete a manifest and its tags; raises as `Backend.delete_manifest`."""
-        tags = await self._catalog.tags_of(name, digest)
-        keep = [tag for tag in tags if self._immutable.has(name, tag)]
-        await self._catalog.delete_manifest(name, digest, by, now, keep=keep)
+        keeps = partial(self._immutable.has, name)
+        await self._catalog.delete_manifest(name, digest, by, now, keeps=keeps)
 
     async def delete_tag(self, name: str, tag: str, by: str, now: float) -> None:
         """Delete a tag; raises as `Backend.delete_tag`."""

@@ -33,8 +33,8 @@ REFUSED = (
     "insufficient_scope",
     "access to the resource is denied",
     "not authorized",
-    "401",
-    "403",
+    "status 401",
+    "status 403",
 )
 CONFIGURATION = """
 [listen]
@@ -310,7 +310,7 @@ def refused(done: Done) -> str:
     words = (done.stdout + done.stderr).lower()
     assert done.returncode != 0, words
     assert any(word in words for word in REFUSED), words
-    assert "500" not in words
+    assert "internal" not in words
     return words
 
 

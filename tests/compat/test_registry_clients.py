@@ -353,7 +353,11 @@ def test_a_client_does_what_it_may(client: Client, kind: str) -> None:
 @pytest.mark.dockerd
 def test_docker_with_dockerd_does_what_it_may(tmp_path: Path) -> None:
     """dockerd has a network of its own, so a registry runs there for it."""
-    with running_dockerd(tmp_path / "dockerd") as dockerd:
+    # The path of containerd's socket is short, and folders of tests are not.
+    with (
+        tempfile.TemporaryDirectory(prefix="wr.", ignore_cleanup_errors=True) as root,
+        running_dockerd(Path(root) / "dockerd") as dockerd,
+    ):
         inside = ("nsenter", f"--net=/proc/{dockerd.pid}/ns/net")
         with private_registry(tmp_path / "private", inside) as place:
             client = Docker(place, tmp_path / "client", dockerd.host)

@@ -46,7 +46,7 @@ def test_those_who_are_slow_are_waited_for(place: Place) -> None:
         for wire in wires:
             wire.send(head("POST", target, {"Content-Length": 4}))
         for byte in (b"s", b"l", b"o", b"w"):
-            time.sleep(0.5 * STALL)
+            time.sleep(0.5 * STALL)  # to be slow is the test
             for wire in wires:
                 wire.send(byte)
             begun = time.monotonic()

@@ -181,10 +181,10 @@ class AccessGuard:
             raise AuthenticationRequiredError(REQUIRED, [challenge(peer, scope)])
         raise AuthenticationRequiredError(DENIED, [challenge(peer, scope, "insufficient_scope")])
 
-    def require_login(self, peer: Peer, caller: Caller) -> None:
+    def require_login(self, peer: Peer, caller: Caller, scope: str = "") -> None:
         """Let pass who has logged in or has any token; raises AuthenticationRequiredError."""
         if not caller.name and caller.grants is None:
-            raise AuthenticationRequiredError(REQUIRED, [challenge(peer)])
+            raise AuthenticationRequiredError(REQUIRED, [challenge(peer, scope)])
 
     def may(self, caller: Caller, name: str, action: Action) -> bool:
         """Tell as `require` does; a token for the catalog is enough to see what could be pulled."""

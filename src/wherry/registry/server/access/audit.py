@@ -27,10 +27,10 @@ from wherry.registry.server.access.credentials import (
     read_authorization,
 )
 from wherry.registry.server.http.exchange import Exchange
+from wherry.registry.server.log_file import STANDARD_OUTPUT, open_log
 
 _log = logging.getLogger(__name__)
 
-STANDARD_OUTPUT = "-"
 _RECORDED = frozenset({"login", "push", "delete", "mount"})
 _REFUSALS = frozenset({401, 403, 429})
 _LONGEST = 1024
@@ -73,11 +73,8 @@ class AuditLog:
                 os.close(self._descriptor)
 
     def _opened(self) -> int:
-        if self._path == STANDARD_OUTPUT:
-            return 1
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            return os.open(self._path, flags, 0o640)
+            return open_log(self._path)
         except OSError as error:
             raise AuditLogError(self._path, error) from error
 

@@ -76,8 +76,9 @@ class Guard(Protocol):
         """Let it pass or raise AuthenticationRequiredError (with the scope that is missing),
         DeniedError, TooManyRequestsError."""
 
-    def require_login(self, peer: Peer, caller: Caller) -> None:
-        """For the base route: raise AuthenticationRequiredError where clients have to log in."""
+    def require_login(self, peer: Peer, caller: Caller, scope: str = "") -> None:
+        """For routes of no repository: raise AuthenticationRequiredError where clients have to log
+        in; `scope` is what they are told to ask for."""
 
     def may(self, caller: Caller, name: str, action: Action) -> bool:
         """Tell the same without raising: for lists, and for the buttons of pages."""
@@ -96,7 +97,7 @@ class OpenGuard:
     def require(self, peer: Peer, caller: Caller, name: str, *actions: Action) -> None:
         """Let everything pass."""
 
-    def require_login(self, peer: Peer, caller: Caller) -> None:
+    def require_login(self, peer: Peer, caller: Caller, scope: str = "") -> None:
         """Let everybody in."""
 
     def may(self, caller: Caller, name: str, action: Action) -> bool:  # noqa: ARG002

@@ -12,12 +12,10 @@ Refusals have the bodies of the protocol, not those of OAuth 2: that is what cli
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -27,12 +25,18 @@ from wherry.registry.server.access.credentials import name_and_password
 from wherry.registry.server.access.guard import Caller
 from wherry.registry.server.access.scopes import read_scopes, scope_words
 from wherry.registry.server.access.tokens import Subject, TokenInvalidError
+from wherry.registry.server.backend import TooLargeError
 from wherry.registry.server.http.exchange import Exchange
+from wherry.registry.server.http.forms import (
+    FormBounds,
+    FormInvalidError,
+    FormStalledError,
+    read_fields,
+)
 
 _MAX_FORM = 64 << 10
 _FORM_SECONDS = 30.0
 _MOST_FIELDS = 100
-_FORM_TYPE = "application/x-www-form-urlencoded"
 _METHODS = "GET, HEAD, POST"
 
 
@@ -157,21 +161,11 @@ def _json(reply: Mapping[str, str | int]) -> web.Response:
 
 
 async def _read_form(exchange: Exchange) -> list[tuple[str, str]]:
-    request = exchange.request
-    if request.content_type != _FORM_TYPE:
-        raise TokenRequestError(f"the body has to be {_FORM_TYPE}")
-    body = bytearray()
     try:
-        async with asyncio.timeout(_FORM_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > _MAX_FORM:
-                    raise TokenRequestError(f"the form is longer than {_MAX_FORM} bytes")
-    except TimeoutError:
+        return await read_fields(exchange, FormBounds(_MAX_FORM, _MOST_FIELDS, _FORM_SECONDS))
+    except TooLargeError:
+        raise TokenRequestError(f"the form is longer than {_MAX_FORM} bytes") from None
+    except FormInvalidError as error:
+        raise TokenRequestError(str(error)) from None
+    except FormStalledError:
         raise TokenRequestStalledError from None
-    exchange.received = len(body)
-    try:
-        text = body.decode("ascii")
-        return parse_qsl(text, True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise TokenRequestError("the form cannot be read") from None

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 
-from wherry.base.crossing import to_the_end
+from wherry.base.ahead import PIECE, read_ahead
 from wherry.base.errors import InternalError
 from wherry.registry.blobdrivers.driver import Arriving, LocalFile, Source
 
-_PIECE = 1 << 20
 
-
-async def read_from(source: Source, start: int, size: int) -> AsyncGenerator[bytes, None]:
+def read_from(source: Source, start: int, size: int) -> AsyncGenerator[bytes, None]:
     """Yield a blob of `size` bytes from `start` on; raises what the storage raises.
 
     Where clients are sent to an object store, it is read here all the same.
     """
-    pieces = _pieces(source, start, size)
-    while piece := await to_the_end(next, pieces, b""):
-        yield piece
+    return read_ahead(_pieces(source, start, size))
 
 
 def _pieces(source: Source, start: int, size: int) -> Iterator[bytes]:
     if isinstance(source, LocalFile):
         with source.open() as file:
             file.seek(start)
-            while piece := file.read(_PIECE):
+            while piece := file.read(PIECE):
                 yield piece
     elif isinstance(source, Arriving) or source.read is None:
         raise InternalError(f"a blob that is kept cannot be read: {type(source).__name__}")

@@ -176,7 +176,7 @@ def _use_log(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as error:
             if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSES[-1])
+            time.sleep(_PAUSES[-1])  # nobody tells when the file is free, and nothing else runs yet
         else:
             return
 

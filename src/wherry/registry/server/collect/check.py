@@ -10,7 +10,7 @@ day, and deleted only where that is asked for.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from itertools import islice
 
 from wherry.base.crossing import in_thread
@@ -23,13 +23,13 @@ from wherry.registry.server.backend import (
 )
 from wherry.registry.server.catalog.catalog import BlobRow, Catalog
 from wherry.registry.server.collect.findings import BlobFault, CheckReport, Fault, ManifestFault
+from wherry.registry.server.collect.names import all_names
 from wherry.registry.server.hosted.receive import new_hash
 from wherry.registry.server.hosted.understand import understand
 from wherry.registry.server.settings import DAY
 
 _ROWS = 200
 _OBJECTS = 1000
-_NAMES = 100
 Progress = Callable[[str, int], None]
 
 
@@ -109,7 +109,7 @@ class Checker:
         return bool(now) and now[0].digest == row.digest and now[0].key == row.key
 
     async def _manifests(self, report: CheckReport, told: Progress) -> None:
-        async for name in self._names():
+        async for name in all_names(self._catalog):
             if self._partial(name):
                 continue
             waiting = [row.digest for row in await self._catalog.tag_rows(name)]
@@ -125,13 +125,6 @@ class Checker:
                     report.bad_manifests.append(ManifestFault(name, digest, tuple(missing)))
             report.manifests += len(seen)
             told("manifests", report.manifests)
-
-    async def _names(self) -> AsyncIterator[str]:
-        after = ""
-        while names := await self._catalog.repositories(after, _NAMES, lambda _: True):
-            for name in names:
-                yield name
-            after = names[-1]
 
     async def _manifest(self, name: str, digest: Digest) -> tuple[list[Digest], list[Digest]]:
         """Return what a manifest lacks, and the manifests that it leads to."""

@@ -16,19 +16,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from wherry.base.crossing import in_thread
 from wherry.registry.blobdrivers.driver import BlobDriver
 from wherry.registry.server.catalog.catalog import Catalog
 from wherry.registry.server.collect.keeping import Keeping
+from wherry.registry.server.collect.names import all_names
 from wherry.registry.server.collect.report import Drop, Report
 from wherry.registry.server.hosted.immutable import ImmutableTags
 from wherry.registry.server.settings import Collection, Rule
 
 BY = "retention"  # who events say has deleted a tag
-_NAMES = 100
 _TAGS = 100
 _BLOBS = 500
 _OBJECTS = 500
@@ -63,7 +63,7 @@ class Collector:
         now = self._clock()
         report.uploads = await self._catalog.expire_uploads(now - self._settings.uploads, now)
         if self._keeping.any:
-            async for name in self._names():
+            async for name in all_names(self._catalog):
                 await self._retain(name, report)
         # What becomes idle or due meanwhile is the next run's: this one has to come to an end.
         await self._unlink(self._clock(), report)
@@ -75,18 +75,11 @@ class Collector:
         """Return the tags that retention would drop now, and change nothing."""
         drops: list[Drop] = []
         if self._keeping.any:
-            async for name in self._names():
+            async for name in all_names(self._catalog):
                 rows = await self._catalog.tag_rows(name)
                 gone = self._keeping.dropped(name, rows, self._clock())
                 drops += [Drop(name, row.name, row.digest, row.pushed) for row in gone]
         return drops
-
-    async def _names(self) -> AsyncIterator[str]:
-        after = ""
-        while names := await self._catalog.repositories(after, _NAMES, lambda _: True):
-            for name in names:
-                yield name
-            after = names[-1]
 
     async def _retain(self, name: str, report: Report) -> None:
         rule = self._keeping.rule_for(name)

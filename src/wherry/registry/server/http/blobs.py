@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from aiohttp import hdrs, web
 
+from wherry.base.ahead import read_ahead
 from wherry.base.crossing import in_thread
 from wherry.registry.blobdrivers.driver import Arriving, LocalFile, Redirect, Streamed
 from wherry.registry.protocol import DIGEST_HEADER, OCTETS
@@ -18,7 +19,6 @@ from wherry.registry.server.http.bodies import (
     BodyResponse,
     FileBody,
     PiecesBody,
-    read_ahead,
     read_file,
 )
 from wherry.registry.server.http.call import Call

@@ -17,12 +17,11 @@ from typing import BinaryIO, Protocol
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from wherry.base.crossing import in_thread, to_the_end
+from wherry.base.ahead import PIECE, read_ahead
+from wherry.base.crossing import in_thread
 from wherry.base.errors import DataLossError
 from wherry.registry.server.http.patience import Patience
 from wherry.registry.server.http.ranges import Span
-
-PIECE = 1 << 20
 
 
 class BodyShortError(DataLossError):
@@ -180,35 +179,6 @@ async def send_pieces(
             if response.sent + len(piece) > response.length:
                 raise BodyShortError(response.length, response.sent)
             await response.give(piece, request)
-
-
-async def read_ahead(pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Yield what blocking code reads, about PIECE bytes at a time, one piece ahead of the taker."""
-    reading = asyncio.ensure_future(to_the_end(_gathered, pieces))
-    try:
-        while piece := await reading:
-            reading = asyncio.ensure_future(to_the_end(_gathered, pieces))
-            yield piece
-    finally:
-        # The thread may be in the iterator still, which only one may use at a time.
-        await asyncio.wait([reading])
-        if not reading.cancelled():
-            reading.exception()
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            await to_the_end(close)
-
-
-def _gathered(pieces: Iterator[bytes]) -> bytes:
-    found: list[bytes] = []
-    size = 0
-    while size < PIECE:
-        piece = next(pieces, None)
-        if piece is None:
-            break
-        found.append(piece)
-        size += len(piece)
-    return found[0] if len(found) == 1 else b"".join(found)
 
 
 def _file_pieces(file: BinaryIO, span: Span) -> Iterator[bytes]:

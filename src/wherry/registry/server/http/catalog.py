@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from wherry.registry.protocol import catalog_route
-from wherry.registry.server.access.guard import AuthenticationRequiredError, Caller, Guard
+from wherry.registry.server.access.guard import Caller, Guard
 from wherry.registry.server.access.scopes import CATALOG, EVERYTHING
 from wherry.registry.server.backend import Backend
 from wherry.registry.server.http.call import Call
@@ -45,9 +45,4 @@ def _require(guard: Guard, exchange: Exchange) -> None:
     caller = exchange.caller
     if caller.grants is not None and EVERYTHING not in caller.grants.get(CATALOG, ()):
         caller = Caller(address=caller.address)
-    try:
-        guard.require_login(exchange.peer, caller)
-    except AuthenticationRequiredError as error:
-        scope = f',scope="{CATALOG}:{EVERYTHING}"'
-        challenges = [one + scope if one.startswith("Bearer ") else one for one in error.challenges]
-        raise AuthenticationRequiredError(str(error), challenges) from None
+    guard.require_login(exchange.peer, caller, f"{CATALOG}:{EVERYTHING}")

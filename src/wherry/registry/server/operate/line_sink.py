@@ -22,8 +22,8 @@ from collections.abc import Iterator, Sequence
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import UnavailableError
+from wherry.registry.server.log_file import STANDARD_OUTPUT, open_log
 
-STANDARD_OUTPUT = "-"
 FLUSH_SECONDS = 0.1
 CLOSE_SECONDS = 2.0
 _AT_ONCE = 256 << 10
@@ -117,11 +117,8 @@ class LineSink:
             os.close(self._descriptor)
 
     def _opened(self) -> int:
-        if self._path == STANDARD_OUTPUT:
-            return 1
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            return os.open(self._path, flags, 0o640)
+            return open_log(self._path)
         except OSError as error:
             raise LogFileError(self._path, error) from error
 

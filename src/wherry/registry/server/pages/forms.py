@@ -6,30 +6,16 @@ everywhere. One of them has to say that it was us. Tokens of forms are checked a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
-from wherry.base.errors import DeadlineError, ForbiddenError, InvalidError
+from wherry.base.errors import ForbiddenError
 from wherry.registry.server.access.guard import Peer
 from wherry.registry.server.http.exchange import Exchange
-from wherry.registry.server.http.receive import read_body
+from wherry.registry.server.http.forms import FormBounds, read_fields
 
 _MAX_BYTES = 16 << 10
 _MAX_FIELDS = 20
 _SECONDS = 30.0
-_TYPE = "application/x-www-form-urlencoded"
-
-
-class FormInvalidError(InvalidError):
-    """Not what a form of ours sends."""
-
-
-class FormStalledError(DeadlineError):
-    """The form did not arrive."""
-
-    def __init__(self) -> None:
-        super().__init__(f"the form did not arrive within {_SECONDS:.0f} seconds: send it again")
 
 
 class ForeignFormError(ForbiddenError):
@@ -54,17 +40,5 @@ def check_origin(peer: Peer) -> None:
 
 
 async def read_form(exchange: Exchange) -> Mapping[str, str]:
-    """Return the fields of a form; raises FormInvalidError, FormStalledError, TooLargeError, and
-    what breaks off a body."""
-    if exchange.request.content_type != _TYPE:
-        raise FormInvalidError(f"the body has to be {_TYPE}")
-    try:
-        async with asyncio.timeout(_SECONDS):
-            body = await read_body(exchange, _SECONDS, _MAX_BYTES)
-    except TimeoutError:
-        raise FormStalledError from None
-    try:
-        text = body.decode("ascii")
-        return dict(parse_qsl(text, True, errors="strict", max_num_fields=_MAX_FIELDS))
-    except ValueError:
-        raise FormInvalidError("the form cannot be read") from None
+    """Return the fields of a form by their names; raises as `read_fields`."""
+    return dict(await read_fields(exchange, FormBounds(_MAX_BYTES, _MAX_FIELDS, _SECONDS)))

@@ -14,7 +14,7 @@ from wherry.registry.server.access.guard import (
 
 
 class LoginGuard(OpenGuard):
-    def require_login(self, peer: Peer, caller: Caller) -> None:
+    def require_login(self, peer: Peer, caller: Caller, scope: str = "") -> None:
         realm = f'Bearer realm="{peer.base_url}/token"'
         raise AuthenticationRequiredError("authentication required", [realm, "Basic"])
 

@@ -26,9 +26,10 @@ class TeamGuard(OpenGuard):
     async def identify(self, peer: Peer) -> Caller:
         return self._caller
 
-    def require_login(self, peer: Peer, caller: Caller) -> None:
+    def require_login(self, peer: Peer, caller: Caller, scope: str = "") -> None:
         if caller.grants is None:
-            raise AuthenticationRequiredError("log in", ['Bearer realm="x"', "Basic"])
+            bearer = f'Bearer realm="x",scope="{scope}"'
+            raise AuthenticationRequiredError("log in", [bearer, "Basic"])
 
     def may(self, caller: Caller, name: str, action: Action) -> bool:
         return name.startswith("b/")

@@ -30,7 +30,7 @@ class Strict(OpenGuard):
     def in_list(self, caller: Caller, entries: Sequence[str]) -> bool:
         return caller.name in entries
 
-    def require_login(self, peer: Peer, caller: Caller) -> None:
+    def require_login(self, peer: Peer, caller: Caller, scope: str = "") -> None:
         if not caller.name:
             raise AuthenticationRequiredError("who?", ["Basic"])
 

@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import AsyncIterator, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +17,7 @@ from wherry.api.ports import Services
 from wherry.api.status import JSON, words_of
 from wherry.api.versions import Version
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.wire.decode import decode
 from wherry.wire.filters import Filters, parse_filters
 from wherry.wire.progress import error_line

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 
 from wherry.api.call import Call
 from wherry.api.http.message import Response
+from wherry.base.values import dataclass
 
 Handler = Callable[[Call], Awaitable[Response]]
 _PARAMETER = re.compile(r"\{(\w+)(:\.\*)?\}")

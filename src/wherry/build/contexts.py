@@ -12,12 +12,13 @@ import io
 import os
 import tarfile
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeVar
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import InvalidError
 from wherry.base.ids import new_id
+from wherry.base.values import dataclass
 from wherry.build.context import git
 from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.context.directory import DirectoryTree

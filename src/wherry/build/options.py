@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wherry.base.values import dataclass
 from wherry.wire.build import Limits, Output
 from wherry.wire.requests import AuthConfig
 

@@ -7,7 +7,9 @@ seconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wherry.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.build.context.filtered import FilteredTree
 from wherry.build.context.select import resolve
 from wherry.build.context.tree import Kind, Tree

@@ -10,11 +10,11 @@ import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import wherry
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.daemon import registry_options
 from wherry.daemon.registry_options import RegistryOptions
 

@@ -13,10 +13,10 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import WherryError
+from wherry.base.values import dataclass
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.exits import ExitHandler, wants_restart
 from wherry.engine.containers.ports import Sandboxes

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 
 DEFAULT_PORT: Final = 5000
 # Key in the file, flag without its hyphens, and name among the values.

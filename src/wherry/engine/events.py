@@ -11,7 +11,9 @@ import re
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wherry.base.values import dataclass
 
 _REMEMBERED = 1024
 _BEHIND_AT_MOST = 8192

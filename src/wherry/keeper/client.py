@@ -10,10 +10,10 @@ import asyncio
 import itertools
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from wherry.base.errors import InternalError, UnavailableError
+from wherry.base.values import dataclass
 from wherry.keeper.protocol import (
     CreateContainer,
     CreateExec,

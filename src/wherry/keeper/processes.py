@@ -18,9 +18,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.keeper import exits, stdio
 from wherry.keeper.connection import Reply
 from wherry.keeper.launcher import Launcher

@@ -19,10 +19,11 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Final
 
+from wherry.base.values import dataclass
 from wherry.logs.writer import LogOptions
 
 VERSION: Final = 1

@@ -15,10 +15,10 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import Final
 
 import wherry
+from wherry.base.values import dataclass
 from wherry.keeper import exits, stdio
 from wherry.linux.sealed import sealed_copy
 

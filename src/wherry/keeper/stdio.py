@@ -16,9 +16,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.keeper.protocol import Custody
 
 _PIPE_MODE: Final = 0o622

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
+from wherry.base.values import dataclass
 from wherry.logs.layout import index_path, raw_path, segments
 from wherry.logs.record import BLANK, RECORD_SIZE, STREAMS, Kind, Record, decode
 

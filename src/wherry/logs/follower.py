@@ -7,9 +7,9 @@ behind in the files, and disturbs neither the container nor anybody else. Nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Self
 
+from wherry.base.values import dataclass
 from wherry.logs.cursor import START, Cursor, Piece, end_of
 from wherry.logs.reader import Line, LineReader, Query
 from wherry.logs.record import STREAMS, Kind

@@ -6,9 +6,9 @@ in which they are complete.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.logs.record import STREAMS
 
 # A longer line comes in several `Line`s of which only the last ends with a newline.

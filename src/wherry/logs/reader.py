@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.logs.cursor import Cursor, Piece, Position, SegmentView, Step, end_of, locate, pieces
 from wherry.logs.layout import segments
 from wherry.logs.lines import Line, LineAssembler

@@ -19,9 +19,10 @@ and the start of a run close all lines.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from wherry.base.values import dataclass
 
 _SHAPE: Final = struct.Struct("<QQQBBxxI")
 RECORD_SIZE: Final = _SHAPE.size

@@ -22,8 +22,8 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.logs.layout import index_path, raw_path, segments
 from wherry.logs.record import LARGEST_AMOUNT, STREAMS, Kind
 from wherry.logs.segment import MOST_AT_ONCE, Segment

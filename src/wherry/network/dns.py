@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from wherry.base.values import dataclass
 
 A, PTR, AAAA, MX = 1, 12, 28, 15
 NO_ERROR, SERVER_FAILURE, REFUSED = 0, 2, 5

@@ -26,10 +26,10 @@ import json
 import logging
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wherry.base.errors import InternalError, UnavailableError
+from wherry.base.values import dataclass
 from wherry.network.naming import Naming
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from wherry.base.values import dataclass
 from wherry.linux import namespaces, netlink, pidfd
 
 Result = TypeVar("Result")

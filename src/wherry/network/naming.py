@@ -6,7 +6,7 @@ of a veth pair.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from wherry.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import random
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from wherry.base.errors import ConflictError, InternalError, InvalidError
+from wherry.base.values import dataclass
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what Docker publishes on unless told otherwise
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}

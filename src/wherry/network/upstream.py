@@ -14,9 +14,10 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.network import dns
 
 _SECONDS: Final = 3.0

@@ -10,9 +10,10 @@ The *familiar* form drops what was filled in; the *canonical* form has everythin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, InvalidDigestError, parse_digest
 
 DEFAULT_DOMAIN = "docker.io"

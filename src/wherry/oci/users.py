@@ -8,9 +8,10 @@ added unless a group was given. Without an entry in passwd the home directory is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 
 
 class NoSuchUserError(InvalidError):

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from wherry.base.values import dataclass
 from wherry.oci import image
 from wherry.oci.digest import Digest
 

@@ -17,8 +17,9 @@ import json
 import os
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Any, Final
+
+from wherry.base.values import dataclass
 
 _LARGEST: Final = 16 << 10
 _ONE_DESCRIPTOR: Final = socket.CMSG_SPACE(struct.calcsize("i"))

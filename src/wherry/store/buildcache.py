@@ -18,10 +18,10 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.trees import size_below
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 from wherry.store import trash
 from wherry.store.cachefilters import chosen_by

@@ -9,10 +9,11 @@ writer has been released. A container's record names its layers and image in the
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import msgspec
 
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 from wherry.store import trash
 from wherry.store.content.store import ContentStore

@@ -11,11 +11,12 @@ import re
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
 from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, digest_bytes, encoded_of
 from wherry.oci.image import Descriptor, ImageConfig
 from wherry.oci.reference import InvalidReferenceError, Reference, parse_reference

@@ -19,8 +19,8 @@ Deleting renames into `trash`, so that nothing half-removed ever has a real name
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.linux.inodeflags import spread_children
 from wherry.oci.digest import Digest, algorithm_of, encoded_of, parse_digest
 

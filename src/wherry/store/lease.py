@@ -6,9 +6,10 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wherry.base.errors import CancelledError
+from wherry.base.values import dataclass
 from wherry.store.store import Store
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.trees import size_below
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 from wherry.store import trash
 from wherry.store.errors import full_disk_named

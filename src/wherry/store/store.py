@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 
 from wherry.base.lock import try_lock
+from wherry.base.values import dataclass
 from wherry.store import trash
 from wherry.store.archives.archives import Archives
 from wherry.store.blobs import LayerBlobs

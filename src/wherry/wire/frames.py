@@ -25,9 +25,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 
 MESSAGE, DATA, END = 1, 2, 3
 LARGEST = 1 << 20

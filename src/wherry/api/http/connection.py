@@ -13,7 +13,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 import h11
@@ -28,6 +27,7 @@ from wherry.api.http.message import (
     Stream,
 )
 from wherry.api.http.transport import HijackedWire, Wire
+from wherry.base.values import dataclass
 
 HEAD_SECONDS = 30.0
 LINGER_SECONDS = 2.0

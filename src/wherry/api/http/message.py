@@ -7,10 +7,11 @@ says what is to be sent, and the connection sends it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 
 NO_HEADERS: Mapping[str, str] = {}
 

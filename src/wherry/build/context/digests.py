@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from binascii import hexlify
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wherry.base.values import dataclass
 from wherry.build.context.select import Pick, Selection
 from wherry.build.context.tree import Kind, Node, Tree
 

@@ -18,10 +18,11 @@ import shutil
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wherry.base.crossing import to_the_end
 from wherry.base.errors import DataLossError, InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.build.context.gitprocess import Git, GitFailedError, GitSettings, GitTimeoutError
 from wherry.build.context.remote import AddressError, GitAddress, is_commit
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.build.context.tree import NO_XATTRS, Kind, Node
 from wherry.store.errors import CorruptContentError, HostileArchiveError
 from wherry.store.layers import tar

@@ -17,10 +17,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 
 IMAGE_PREFIX = "docker-image://"
 _GITHUB = "github.com/"

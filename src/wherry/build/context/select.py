@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.build.context.filtered import FilteredTree
 from wherry.build.context.patterns import ANY_DEPTH, Match, component_matcher, has_wildcard
 from wherry.build.context.tree import Kind, Node, Tree

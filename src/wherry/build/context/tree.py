@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, NamedTuple, Protocol
+
+from wherry.base.values import dataclass
 
 NO_XATTRS: Mapping[bytes, bytes] = {}
 

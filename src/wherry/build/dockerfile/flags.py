@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile.blanks import BLANKS, split_first
 from wherry.build.dockerfile.errors import GrammarError
 from wherry.build.dockerfile.suggest import with_suggestion

@@ -6,7 +6,9 @@ grammar is that of the published Dockerfile reference, frontend 1.x.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wherry.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile.blanks import BLANKS
 from wherry.build.dockerfile.errors import DockerfileError, GrammarError
 from wherry.build.dockerfile.heredocs import announced, without_tabs

@@ -12,9 +12,9 @@ for.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile.errors import GrammarError
 
 _ANY_CHARACTER: Final = "(?s:.)"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile import instructions as i
 from wherry.build.dockerfile import lines
 from wherry.build.dockerfile.arguments import (

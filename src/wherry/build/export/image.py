@@ -7,10 +7,10 @@ again; SOURCE_DATE_EPOCH takes the place of all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
+from wherry.base.values import dataclass
 from wherry.build.graph.actions import Action, FromContext, FromImage, FromStage, StagePlan
 from wherry.build.graph.configure import with_labels
 from wherry.build.graph.plan import Plan

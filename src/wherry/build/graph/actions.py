@@ -7,8 +7,8 @@ only. Where something comes from is a `Source`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile.instructions import Place
 from wherry.oci.image import ImageRunConfig
 

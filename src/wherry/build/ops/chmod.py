@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 
 _MOST: Final = 0o7777
 _OCTAL: Final = re.compile(r"[0-7]+")

@@ -15,9 +15,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.build.context.plain import holds_archive
 from wherry.build.context.select import Pick
 from wherry.build.context.tree import Kind

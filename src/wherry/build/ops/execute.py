@@ -11,10 +11,11 @@ import contextlib
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.build.graph.actions import SCRIPTS, Execute, FromContext, Mount
 from wherry.build.ops.materialise import materialise
 from wherry.build.ops.operation import Ground

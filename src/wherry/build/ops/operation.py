@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from wherry.base.values import dataclass
 from wherry.build.solve.keys import Inputs
 
 

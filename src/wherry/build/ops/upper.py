@@ -16,11 +16,11 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.errors import InvalidError
 from wherry.base.trees import remove_tree
+from wherry.base.values import dataclass
 from wherry.linux import openat2
 from wherry.store.errors import full_disk_named
 from wherry.store.layers.files import OVERLAY_XATTRS, portable_xattrs

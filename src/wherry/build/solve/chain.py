@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from wherry.base.crossing import to_the_end
+from wherry.base.values import dataclass
 from wherry.build.solve.keys import of_layers
 from wherry.store.images import ImageLayer
 

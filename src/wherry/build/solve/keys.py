@@ -15,11 +15,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
+from wherry.base.values import dataclass
 from wherry.build.graph.actions import CopyFiles, Execute, FromStage, MakeDirectory, Mount
 from wherry.oci.digest import Digest
 

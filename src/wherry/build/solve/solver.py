@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import WherryError
 from wherry.base.ids import new_id
+from wherry.base.values import dataclass
 from wherry.build.graph.actions import (
     Action,
     CopyFiles,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import NotFoundError
+from wherry.base.values import dataclass
 from wherry.build.context.digests import checksum
 from wherry.build.context.layers import LayersTree
 from wherry.build.context.select import Pick, resolve

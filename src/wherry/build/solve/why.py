@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.build.solve.keys import Memory
 
 HIT = "nothing that it depends on has changed"

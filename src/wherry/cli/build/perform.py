@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from wherry.base.values import dataclass
 from wherry.cli import credentials
 from wherry.cli.build import agents, request, results, source
 from wherry.cli.build.answers import Answers

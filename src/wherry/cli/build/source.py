@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile.ignore import Matcher, ignore_files, parse_ignore
 from wherry.cli.errors import CommandError, UsageError
 from wherry.client.context import stdin

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from wherry.base.errors import ConflictError
+from wherry.base.values import dataclass
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.record import Container, Status
 from wherry.engine.containers.table import ContainerTable

@@ -13,11 +13,11 @@ import shutil
 import stat
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wherry.base.atomic import write_file
 from wherry.base.errors import InvalidError, UnsupportedError
+from wherry.base.values import dataclass
 from wherry.engine.containers.record import Container
 from wherry.engine.spec import capabilities, security
 from wherry.engine.spec.container import Facts, container_spec

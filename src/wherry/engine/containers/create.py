@@ -10,7 +10,7 @@ import contextlib
 import os
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from wherry.base.crossing import begin_in_thread, in_thread
 from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
 from wherry.base.ids import ContainerId, new_id
+from wherry.base.values import dataclass
 from wherry.engine.containers import mount_points
 from wherry.engine.containers.names import check_name, draw_name
 from wherry.engine.containers.ports import Images, Sandboxes, Volumes

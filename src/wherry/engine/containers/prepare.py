@@ -14,11 +14,11 @@ import contextlib
 import errno
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wherry.base.crossing import to_the_end
 from wherry.base.errors import InternalError, InvalidError
+from wherry.base.values import dataclass
 from wherry.engine.containers.bundle import Bundle
 from wherry.engine.containers.ports import Sandboxes
 from wherry.engine.containers.record import Container

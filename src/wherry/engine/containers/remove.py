@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.engine.containers.create import container_attributes
 from wherry.engine.containers.filters import label_matches, parse_until
 from wherry.engine.containers.ports import Sandboxes, Volumes

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, InternalError, InvalidError
+from wherry.base.values import dataclass
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.filters import select
 from wherry.engine.containers.record import Container

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, NotModifiedError
+from wherry.base.values import dataclass
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.create import container_attributes
 from wherry.engine.containers.record import Container, Status

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wherry.base.values import dataclass
 from wherry.engine.containers.record import Container
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wherry.base.ids import ExecId
+from wherry.base.values import dataclass
 from wherry.wire.requests import ExecCreate
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
+from wherry.base.values import dataclass
 from wherry.engine.images.service import Images
 from wherry.engine.images.transfer import TransferStep
 from wherry.oci.image import Platform

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import msgspec
 
 from wherry.base.crossing import to_the_end
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.engine.containers.create import container_attributes
 from wherry.engine.containers.record import Container, Status
 from wherry.engine.containers.stop import StopContainer

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
+from wherry.base.values import dataclass
 from wherry.engine.events import Events
 from wherry.engine.images.make import (
     add_layer,

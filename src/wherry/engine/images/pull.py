@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import DataLossError, InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.engine.events import Events
 from wherry.engine.images.arrived import (
     arriving,

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import NotFoundError
+from wherry.base.values import dataclass
 from wherry.engine.events import Events
 from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
 from wherry.oci.digest import Digest

@@ -6,10 +6,10 @@ Words and rules are dockerd's (moby daemon/images/image_delete.go).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError
+from wherry.base.values import dataclass
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.engine.images.arrived import decoded
 from wherry.oci.image import (
     INDEX_TYPES,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, encoded_of
 
 _STEP_BYTES: Final = 512 << 10

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wherry.base.values import dataclass
 from wherry.network.namespaces import Namespace
 from wherry.wire.container_config import EndpointSettings
 

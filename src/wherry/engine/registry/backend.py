@@ -13,11 +13,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, UnavailableError
+from wherry.base.values import dataclass
 from wherry.engine.events import Events
 from wherry.engine.images.remove import RemoveImage
 from wherry.engine.registry.contents import Contents

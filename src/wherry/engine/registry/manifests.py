@@ -8,11 +8,11 @@ blob and layer that no image has yet is verified: no image gets blobs that are n
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.engine.events import Events
 from wherry.engine.images.arrived import (
     arriving,

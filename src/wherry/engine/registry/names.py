@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.oci.reference import InvalidReferenceError, Reference, parse_reference
 from wherry.registry.server.backend import RepositoryNameError, check_name
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 from wherry.store.lease import Lease
 from wherry.store.store import RECEIVED, Store

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
+from wherry.base.values import dataclass
 from wherry.engine.registry.guard import LocalGuard, is_trusted
 from wherry.registry.server.access.access_guard import AccessGuard
 from wherry.registry.server.http.exchange import Exchange, Site

@@ -12,11 +12,11 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from wherry.base.crossing import begin_in_thread, to_the_end
 from wherry.base.errors import UnavailableError
+from wherry.base.values import dataclass
 from wherry.engine.registry.received import Received
 from wherry.oci.digest import Digest
 from wherry.registry.server.backend import (

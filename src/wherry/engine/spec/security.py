@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wherry.base.errors import InvalidError, UnsupportedError
+from wherry.base.values import dataclass
 
 _IPC_SYSCTLS: Final = frozenset(
     {

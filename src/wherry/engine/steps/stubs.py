@@ -21,9 +21,10 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Self
 
+from wherry.base.values import dataclass
 from wherry.linux import openat2
 from wherry.store.layers.view import LayerView
 

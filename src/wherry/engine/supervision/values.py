@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from wherry.base.values import dataclass
 from wherry.keeper.protocol import Custody, Exited
 from wherry.logs.writer import LogOptions
 

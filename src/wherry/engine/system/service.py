@@ -7,11 +7,12 @@ import platform
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import wherry
 from wherry.base.crossing import in_thread
+from wherry.base.values import dataclass
 from wherry.engine.containers.record import Status
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Event, Events

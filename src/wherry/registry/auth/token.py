@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
 from wherry.base.errors import InvalidError, UnavailableError
+from wherry.base.values import dataclass
 from wherry.registry.auth.credentials import Credentials
 
 CLIENT_ID = "docker"

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO, NewType, Protocol
 
 from wherry.base.errors import NotFoundError, UnavailableError
+from wherry.base.values import dataclass
 
 Key = NewType("Key", str)
 

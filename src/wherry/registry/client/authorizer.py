@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.registry.auth.challenge import Challenge
 from wherry.registry.auth.credentials import Credentials
 from wherry.registry.auth.token import (

@@ -6,10 +6,10 @@ import asyncio
 import ipaddress
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.oci.reference import DEFAULT_DOMAIN, LEGACY_DEFAULT_DOMAIN
 from wherry.registry.client.settings import RegistrySettings
 

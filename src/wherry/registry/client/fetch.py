@@ -6,11 +6,11 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import msgspec
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, InvalidDigestError, algorithm_of, digest_bytes, parse_digest
 from wherry.oci.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor
 from wherry.registry import protocol

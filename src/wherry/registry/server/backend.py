@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from wherry.base.errors import (
@@ -22,6 +21,7 @@ from wherry.base.errors import (
     InvalidError,
     NotFoundError,
 )
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 from wherry.oci.image import Descriptor
 from wherry.oci.reference import MAX_NAME_LENGTH

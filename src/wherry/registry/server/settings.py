@@ -8,7 +8,9 @@ but for the files of accounts and certificates, which are read again when they c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wherry.base.values import dataclass
 
 MIB = 1 << 20
 HOUR = 3600.0

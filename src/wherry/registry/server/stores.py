@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
+from wherry.base.values import dataclass
 from wherry.registry.blobdrivers.driver import BlobDriver
 from wherry.registry.blobdrivers.open import open_driver
 from wherry.registry.server.catalog.catalog import Catalog

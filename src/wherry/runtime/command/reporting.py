@@ -9,9 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wherry.base.errors import WherryError
+from wherry.base.values import dataclass
 from wherry.runtime.report import StepError
 
 

@@ -13,9 +13,9 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from wherry.base.values import dataclass
 from wherry.linux import (
     credentials,
     interfaces,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import socket
-from dataclasses import dataclass
 from typing import Any, Final
 
+from wherry.base.values import dataclass
 from wherry.linux import credentials, namespaces, pidfd, prctl, terminal
 from wherry.runtime import cgroups, report
 from wherry.runtime.init import process as process_stage

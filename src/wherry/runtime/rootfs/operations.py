@@ -13,9 +13,10 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
+from wherry.base.values import dataclass
 from wherry.linux import mounts, openat2
 from wherry.runtime.rootfs.copying import copy_tree
 from wherry.runtime.rootfs.options import Options, split_lowers

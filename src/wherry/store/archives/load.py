@@ -8,12 +8,12 @@ preferred: it is in every archive of Docker, and lists exactly what was saved.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 from wherry.oci.image import (
     INDEX_TYPES,

@@ -11,10 +11,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from wherry.base.errors import NotFoundError
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, digest_bytes
 from wherry.store import trash
 from wherry.store.content.writer import BlobWriter, WriterBusyError

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+from wherry.base.values import dataclass
 from wherry.store.layers import headers
 from wherry.store.layers.compression import Writable
 from wherry.store.layers.files import place_of, portable_xattrs

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.build.dockerfile.checks.rules import RULES
 from wherry.build.dockerfile.directives import read_directives
 from wherry.build.dockerfile.errors import DockerfileError

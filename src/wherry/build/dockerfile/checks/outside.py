@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wherry.base.values import dataclass
 
 # Which variables the platform gives. Their values matter to a few rules only.
 _PLATFORM: Mapping[str, str] = {

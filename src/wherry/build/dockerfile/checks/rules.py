@@ -6,8 +6,8 @@ From docs.docker.com/reference/build-checks. Clients show these texts and script
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile.instructions import Place, Warned
 
 _SITE = "https://docs.docker.com/go/dockerfile/rule/"

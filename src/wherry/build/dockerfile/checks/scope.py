@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.build.dockerfile import words
 from wherry.build.dockerfile.checks.outside import Outside
 from wherry.build.dockerfile.instructions import (

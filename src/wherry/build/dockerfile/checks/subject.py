@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from wherry.base.values import dataclass
 from wherry.build.dockerfile import words
 from wherry.build.dockerfile.checks.outside import Outside
 from wherry.build.dockerfile.checks.scope import Given, Scope, Step, first_scope, outer_scope

@@ -6,13 +6,13 @@ stripped. Source: System V ABI, "Program Loading and Dynamic Linking".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import InterpSegment
 
+from wherry.base.values import dataclass
 from wherry.engine.images.pack.errors import NotPackableError
 
 MAGIC: Final = b"\x7fELF"

@@ -10,9 +10,9 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.engine.images.pack.errors import NotPackableError, named
 
 _MOST_LINKS: Final = 40  # as the kernel's own limit

@@ -11,9 +11,9 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.engine.images.pack.errors import MissingLibraryError
 from wherry.engine.images.pack.host import Host
 

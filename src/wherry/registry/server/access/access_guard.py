@@ -24,9 +24,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from wherry.base.values import dataclass
 from wherry.registry.server.access.credentials import (
     BearerToken,
     Password,

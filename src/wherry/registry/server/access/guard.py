@@ -8,10 +8,11 @@ same words whether it exists or not.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from wherry.base.errors import ForbiddenError, UnauthorisedError, UnavailableError
+from wherry.base.values import dataclass
 
 Action = Literal["pull", "push", "delete"]
 ANONYMOUS_NAME = ""

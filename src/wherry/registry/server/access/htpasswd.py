@@ -14,10 +14,10 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError, UnavailableError
+from wherry.base.values import dataclass
 from wherry.registry.server.settings import ACCOUNTS, ANYONE
 
 _log = logging.getLogger(__name__)

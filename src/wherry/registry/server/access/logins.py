@@ -15,8 +15,8 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.registry.server.access.guard import TooManyRequestsError
 from wherry.registry.server.access.rates import address_block
 from wherry.registry.server.settings import Rates

@@ -16,10 +16,10 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from wherry.base.values import dataclass
 from wherry.registry.server.access.guard import Caller, TooManyRequestsError
 from wherry.registry.server.http.exchange import Exchange, Site
 from wherry.registry.server.settings import Rates

@@ -17,9 +17,9 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from wherry.base.errors import ConflictError, InvalidError, NotFoundError
+from wherry.base.values import dataclass
 from wherry.registry.server.access.credentials import ROBOT_NAME, ROBOT_PREFIX, SECRET_PREFIX
 from wherry.registry.server.access.guard import Action
 from wherry.registry.server.catalog.catalog import Catalog, Robot

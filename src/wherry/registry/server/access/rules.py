@@ -9,8 +9,8 @@ what their own scopes say (`robots.py`). Knows nothing of tokens and requests.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.registry.server.access.credentials import is_robot
 from wherry.registry.server.access.guard import ANONYMOUS_NAME, Action
 from wherry.registry.server.patterns import Patterns

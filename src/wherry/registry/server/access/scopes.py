@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.registry.server.backend import RepositoryNameError, check_name
 
 CATALOG = "registry:catalog"  # among grants; no repository can be called so

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from wherry.base.errors import DeadlineError, InvalidError
+from wherry.base.values import dataclass
 from wherry.registry.server.access.access_guard import TOKEN_PATH, WRONG, AccessGuard, service_of
 from wherry.registry.server.access.credentials import name_and_password
 from wherry.registry.server.access.guard import Caller

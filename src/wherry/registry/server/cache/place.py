@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from wherry.base.values import dataclass
 from wherry.registry.server.cache.upstream import Upstream
 
 

@@ -26,9 +26,9 @@ processes of the version before may still be at work.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from wherry.base.errors import UnsupportedError
+from wherry.base.values import dataclass
 from wherry.registry.server.catalog.database import Database, Transaction
 
 VERSION = 1

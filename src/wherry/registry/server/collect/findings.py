@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 from wherry.registry.blobdrivers.driver import Key, ObjectInfo
 from wherry.registry.server.collect.report import amount

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")

@@ -12,8 +12,8 @@ that a body cached by digest has one type wherever it is stored.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from wherry.base.values import dataclass
 from wherry.oci import image
 from wherry.oci.digest import Digest
 from wherry.oci.image import Descriptor

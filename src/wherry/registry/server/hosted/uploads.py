@@ -14,10 +14,10 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import WherryError
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, algorithm_of
 from wherry.registry.blobdrivers.driver import (
     BlobDriver,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiohttp import web
 
+from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, parse_digest
 from wherry.registry.server.access.guard import Action, Guard
 from wherry.registry.server.http.exchange import Exchange

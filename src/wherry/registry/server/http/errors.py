@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from wherry.base import errors
+from wherry.base.values import dataclass
 from wherry.oci.digest import InvalidDigestError
 from wherry.registry import protocol
 from wherry.registry.blobdrivers.driver import ObjectNotFoundError, StorageUnavailableError

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from wherry.base.errors import DeadlineError, InvalidError
+from wherry.base.values import dataclass
 from wherry.registry.server.http.exchange import Exchange
 from wherry.registry.server.http.receive import read_body
 

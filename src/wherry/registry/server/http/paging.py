@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 from wherry.registry.server.http.query import Query
 
 _MOST_DIGITS = 18

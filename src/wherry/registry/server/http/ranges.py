@@ -7,9 +7,9 @@ announce theirs as the distribution-spec has it, `0-99`, or as HTTP has it, `byt
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wherry.base.errors import InvalidError
+from wherry.base.values import dataclass
 
 _SINGLE = re.compile(r"([0-9]{0,18})\s*-\s*([0-9]{0,18})", re.ASCII)
 _CHUNK = re.compile(

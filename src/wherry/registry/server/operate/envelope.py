@@ -11,10 +11,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from wherry.base.values import dataclass
 from wherry.registry.server.access.guard import Peer
 from wherry.registry.server.catalog.catalog import Event
 from wherry.registry.server.http.exchange import Exchange

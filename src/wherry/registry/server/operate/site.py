@@ -13,12 +13,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import WherryError
+from wherry.base.values import dataclass
 from wherry.registry.server.access.guard import DeniedError, Guard
 from wherry.registry.server.http.exchange import Exchange
 from wherry.registry.server.operate.exposition import CONTENT_TYPE, Family, Siblings, render

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
 
 from wherry.base.errors import CancelledError
+from wherry.base.values import dataclass
 from wherry.linux.prctl import PR_SET_PDEATHSIG, prctl
 
 

@@ -19,9 +19,10 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wherry.base.errors import InternalError, UnavailableError
+from wherry.base.values import dataclass
 from wherry.registry.server.operate.notify import READY, STOPPING, VARIABLE, notify
 from wherry.registry.server.operate.worker import Worker
 

@@ -19,10 +19,10 @@ the backend.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import quote, urlencode
 
+from wherry.base.values import dataclass
 from wherry.oci.digest import parse_digest
 from wherry.registry.server.backend import check_name, check_tag
 

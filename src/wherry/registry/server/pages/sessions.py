@@ -19,7 +19,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
+
+from wherry.base.values import dataclass
 
 SESSION_SECONDS = 12 * 3600
 _LONGEST = 2048

@@ -8,8 +8,9 @@ of writing, that are invisible, or that steer a terminal) become visible as `\\u
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from wherry.base.values import dataclass
 
 LONGEST = 1000
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from aiohttp import web
 
 from wherry.base.errors import UnauthorisedError
+from wherry.base.values import dataclass
 from wherry.registry.server.access.guard import (
     Action,
     AuthenticationRequiredError,

@@ -158,25 +158,29 @@ def test_input_goes_through(engine: Engine, size: int) -> None:
 
 
 CREATED = [
-    "-it -e A=1 -w /w -u 1:2 -h host --domainname d --stop-signal INT --stop-timeout 5",
-    "-v /etc:/e:ro -v data:/v -v /anon --tmpfs /t:size=1m --mount type=bind,src=/etc,dst=/f,ro",
-    "--mount type=volume,src=data,dst=/q,volume-nocopy --mount type=tmpfs,dst=/s,tmpfs-size=1m",
-    "-p 80 -p 8080:80 -p 127.0.0.1::81/udp -p 9000-9002:90-92 --expose 5 --expose 6-7/udp -P",
-    "-m 64m --memory-swap 80m --memory-reservation 32m --cpus 1.5 --cpu-shares 5 --pids-limit 5",
-    "--cpuset-cpus 0 --oom-score-adj 5 --shm-size 5m --ulimit nofile=1:2 --ulimit core=-1",
-    "--privileged --read-only --init --rm --pid host --ipc host --uts host --cgroupns host",
-    "-l a=b -l c --annotation x=y --log-opt max-size=1m --restart on-failure:3",
-    "--add-host a:1.2.3.4 --add-host b=::1 --dns 1.1.1.1 --dns-option x --dns-search y",
-    "--cap-add net_admin --cap-drop all --security-opt no-new-privileges --group-add 5",
-    "--device /dev/null --device /dev/zero:/dev/z --device /dev/full:/dev/f:r --network none",
-    "--health-cmd x --health-interval 1m5s --health-retries 3 --health-timeout 1s500ms",
-    "--entrypoint foo --sysctl net.ipv4.ip_forward=1 --volumes-from web:ro --no-healthcheck",
+    "create -it -e A=1 -w /w -u 1:2 -h host --domainname d --stop-signal INT --stop-timeout 5",
+    "create -v /etc:/e:ro -v data:/v -v /anon --tmpfs /t:size=1m",
+    "create --mount type=bind,src=/etc,dst=/f,ro --mount type=tmpfs,dst=/s,tmpfs-size=1m",
+    "create --mount type=volume,src=data,dst=/q,volume-nocopy",
+    "create -p 80 -p 8080:80 -p 127.0.0.1::81/udp -p 9000-9002:90-92",
+    "create --expose 5 --expose 6-7/udp -P",
+    "create -m 64m --memory-swap 80m --memory-reservation 32m --cpus 1.5 --cpu-shares 5",
+    "create --pids-limit 5 --cpuset-cpus 0 --oom-score-adj 5 --shm-size 5m",
+    "create --ulimit nofile=1:2 --ulimit core=-1",
+    "create --privileged --read-only --init --rm --pid host --ipc host --uts host --cgroupns host",
+    "create -l a=b -l c --annotation x=y --log-opt max-size=1m --restart on-failure:3",
+    "create --add-host a:1.2.3.4 --add-host b=::1 --dns 1.1.1.1 --dns-option x --dns-search y",
+    "create --cap-add net_admin --cap-drop all --security-opt no-new-privileges --group-add 5",
+    "create --device /dev/null --device /dev/zero:/dev/z --device /dev/full:/dev/f:r",
+    "create --health-cmd x --health-interval 1m5s --health-retries 3 --health-timeout 1s500ms",
+    "create --entrypoint foo --sysctl net.ipv4.ip_forward=1 --volumes-from web:ro",
+    "create --network none --no-healthcheck",
 ]
 
 
-@pytest.mark.parametrize("flags", CREATED)
-def test_the_same_container(engine: Engine, flags: str) -> None:
-    words = ("create", *flags.split(), "busybox", "sh", "-c", "true")
+@pytest.mark.parametrize("line", CREATED)
+def test_the_same_container(engine: Engine, line: str) -> None:
+    words = (*line.split(), "busybox", "sh", "-c", "true")
     assert settings(engine, WHERRY, words) == settings(engine, "docker", words)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from typing import TYPE_CHECKING
+
 from wherry.api.application import Api
 from wherry.api.http.listen import Listeners
 from wherry.api.ports import Services
+
+if TYPE_CHECKING:
+    import ssl
 
 
 class Server:
@@ -17,9 +23,22 @@ class Server:
         """Listen on a unix socket; the file belongs to `group` and has `mode` from the start."""
         await self._listeners.unix(path, mode, group)
 
-    async def serve_tcp(self, host: str, port: int) -> None:
-        """Listen on a TCP address."""
-        await self._listeners.tcp(host, port)
+    async def serve_tcp(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
+        """Listen on a TCP address; with a context, TLS is spoken there and nothing else."""
+        await self._listeners.tcp(host, port, context)
+
+    async def serve_socket(
+        self, listener: socket.socket, context: ssl.SSLContext | None = None
+    ) -> None:
+        """Serve a socket that listens already, as systemd passes them; its file stays."""
+        await self._listeners.adopt(listener, context)
+
+    def renew(self, context: ssl.SSLContext) -> None:
+        """Speak TLS with another context from now on, on every listener that speaks it.
+
+        `wherry.daemon.tls.context` makes one; if that fails, the one in use simply stays.
+        """
+        self._listeners.renew(context)
 
     async def close(self) -> None:
         """Stop listening and end every connection."""

@@ -23,6 +23,7 @@ from wherry.build.context import git
 from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.context.directory import DirectoryTree
 from wherry.build.context.download import Wanted, download
+from wherry.build.context.gitprocess import GitSettings
 from wherry.build.context.plain import is_archive
 from wherry.build.context.remote import GitAddress, UrlAddress, classify
 from wherry.build.context.tree import Tree
@@ -32,6 +33,7 @@ from wherry.build.options import DEFAULT_DOCKERFILE, BuildOptions
 from wherry.build.ports import Session
 from wherry.build.progress import Moved, Report
 from wherry.build.source import matcher_of, without_ignored
+from wherry.registry.client.proxies import Proxies
 from wherry.store.store import Store
 
 _SENT = "context:"
@@ -53,6 +55,7 @@ class Contexts:
     session: Session
     options: BuildOptions
     report: Report
+    proxies: Proxies | None = None
     _found: dict[str, asyncio.Task[Tree]] = field(default_factory=dict)
     _shown: dict[str, Tree] = field(default_factory=dict)
     _directories: list[str] = field(default_factory=list)
@@ -108,7 +111,7 @@ class Contexts:
         match classify(address):
             case GitAddress() as repository:
                 path = await in_thread(self.new_directory)
-                commit = await git.fetch(repository, path)
+                commit = await self.fetch_git(repository, path)
                 self.report(Moved(-1, repository.shown, f"commit {commit[:12]}"))
                 return self.keep(DirectoryTree(path))
             case UrlAddress(url):
@@ -117,6 +120,13 @@ class Contexts:
                 raise InvalidError(
                     f"unable to prepare context: {address!r} is neither a URL nor a git address"
                 )
+
+    async def fetch_git(self, repository: GitAddress, path: str) -> str:
+        """Put a repository into an empty directory; returns the commit's id, raises as `git`."""
+        settings = None
+        if self.proxies is not None:
+            settings = GitSettings(environment={**os.environ, **self.proxies.environment()})
+        return await git.fetch(repository, path, settings)
 
     def keep(self, tree: Kept) -> Kept:
         """Close a tree when the build ends."""
@@ -129,7 +139,7 @@ class Contexts:
 
         spool_directory = self.store.layout.partials
         with contextlib.closing(tempfile.TemporaryFile(dir=spool_directory)) as file:
-            await download(Wanted(url), file, progress)
+            await download(Wanted(url, proxies=self.proxies), file, progress)
             file.seek(0)
             if is_archive(file.read(_HEAD_BYTES)):
                 file.seek(0)

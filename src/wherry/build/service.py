@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from wherry.base.crossing import in_thread
@@ -34,6 +34,7 @@ from wherry.build.solve.solver import Solver
 from wherry.build.solve.tools import BaseImages, Tools
 from wherry.build.source import read_dockerfile
 from wherry.oci.image import ImageConfig, Platform
+from wherry.registry.client.proxies import Proxies
 from wherry.store.buildcache import CacheUsage
 from wherry.store.lease import Lease
 from wherry.store.store import Store
@@ -54,13 +55,16 @@ class Builds:
         *,
         secrets_root: str,
         budget: int,
+        proxies: Callable[[], Proxies | None] = lambda: None,
     ) -> None:
+        """`proxies` are for what a build downloads; those of the environment if None."""
         self._store = store
         self._images = images
         self._published = published
         self._runner = runner
         self._secrets_root = secrets_root
         self._budget = budget
+        self._proxies = proxies
         self._cache_mounts = CacheMounts(store.build_cache)
         self._at_work: set[str] = set()
         self._cancellable: dict[str, asyncio.Task[Any]] = {}
@@ -93,7 +97,7 @@ class Builds:
         begun = time.monotonic()
         lease = Lease(self._store, f"build-{time.time_ns():x}")
         self._at_work.add(lease.name)
-        contexts = Contexts(self._store, session, options, report)
+        contexts = Contexts(self._store, session, options, report, self._proxies())
         try:
             tools = Tools(
                 self._store, self._runner, self._images, session, contexts, self._cache_mounts,

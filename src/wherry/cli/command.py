@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from wherry.cli.endpoint import Choice, at
 from wherry.cli.flags import Flag, Options
 
 TYPE_CHECKING = False
@@ -18,19 +19,31 @@ UNLIMITED = -1
 
 
 class Context:
-    """The engine to talk to, connected when first used."""
+    """The engine to talk to, found and connected when first used; an address is a choice too."""
 
-    def __init__(self, host: str) -> None:
-        self.host = host
+    def __init__(self, choice: Choice | str, *, debug: bool = False) -> None:
+        self.choice = at(choice) if isinstance(choice, str) else choice
+        self.debug = debug
         self._engine: EngineClient | None = None
 
     @property
+    def name(self) -> str:
+        """The name of the context in use."""
+        return self.choice.context
+
+    @property
+    def host(self) -> str:
+        """The engine's address; raises CommandError when the context cannot be used."""
+        return self.choice.endpoint.host
+
+    @property
     def engine(self) -> EngineClient:
-        """The engine's client."""
+        """The engine's client; raises CommandError when the context cannot be used."""
         if self._engine is None:
             from wherry.client.engine import EngineClient  # noqa: PLC0415 - --help needs none
 
-            self._engine = EngineClient(self.host)
+            found = self.choice.endpoint
+            self._engine = EngineClient(found.host, found.identity)
         return self._engine
 
     def write(self, text: str) -> None:

@@ -96,7 +96,7 @@ def store(host: str, user: str, password: str, identity_token: str = "") -> bool
     else:
         entry = {"auth": _encode(user, password)}
     content.setdefault("auths", {})[host] = entry
-    _write(content)
+    save(content)
     return bool(helper)
 
 
@@ -108,7 +108,7 @@ def erase(host: str) -> bool:
         _helper(helper, "erase", host)
     known = (content.get("auths") or {}).pop(host, None)
     if known is not None:
-        _write(content)
+        save(content)
     return known is not None or bool(helper)
 
 
@@ -167,8 +167,9 @@ def _helper(helper: str, verb: str, text: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def _write(content: dict[str, Any]) -> None:
-    path = config_path()
+def save(content: dict[str, Any]) -> None:
+    """Write the file anew; one that is a link stays one, and what it is about is replaced."""
+    path = os.path.realpath(config_path())
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     partial = f"{path}.{os.getpid()}.partial"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -10,18 +10,22 @@ import sys
 from collections.abc import Sequence
 
 from wherry.base.errors import WherryError
+from wherry.cli import endpoint, program
 from wherry.cli.command import UNLIMITED, Command, Context
 from wherry.cli.errors import FAILED, USAGE, CommandError, FlagError, UsageError
 from wherry.cli.flags import Flag, Options, declare, parse
-from wherry.cli.table_of_commands import ALIASES, GROUP_ALIASES, GROUPS, LATER, SECTIONS, entries
+from wherry.cli.lookup import find, is_known
+from wherry.cli.table_of_commands import GROUPS
 
 GLOBAL_FLAGS = """
--H --host string  Engine to talk to
+-H --host list  Engine to talk to
 -D --debug  Show where in the program an error comes from
+-l --log-level string  Accepted for compatibility; without effect
 -v --version  Print version information and quit
 -h --help  Print usage
-   --config string  Where credentials are kept
+   --config string  Where credentials and contexts are kept
 """
+GLOBAL_FLAGS += endpoint.GLOBAL_FLAGS
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -36,7 +40,7 @@ def main() -> None:
     except BrokenPipeError:
         status = BROKEN_PIPE
     except OSError as error:
-        sys.stderr.write(f"wherry: cannot write the output: {error.strerror}\n")
+        sys.stderr.write(f"{program.name()}: cannot write the output: {error.strerror}\n")
         status = status or FAILED
     try:
         sys.stderr.flush()
@@ -52,14 +56,16 @@ def run(words: Sequence[str]) -> int:
     try:
         options, rest = parse(declare(GLOBAL_FLAGS), words, interspersed=False)
         debug = options.flag("debug")
-        return _dispatch(options, rest)
+        return _dispatch(options, rest, words)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         _silence()
         return BROKEN_PIPE
     except FlagError as error:
-        return _report(CommandError(f"{error}\n\nRun 'wherry --help' for more information", USAGE))
+        own = program.name()
+        usage = f"Usage:  {own} [OPTIONS] COMMAND [ARG...]\n\nRun '{own} --help'"
+        return _report(CommandError(f"{error}\n\n{usage} for more information", USAGE))
     except WherryError as error:
         if debug:
             raise
@@ -69,70 +75,50 @@ def run(words: Sequence[str]) -> int:
             raise
         # Of the machine: no room on the disk, no permission for a file, standard output is closed.
         about = f"{error.filename}: " if error.filename else "cannot read or write: "
-        return _report(CommandError(f"wherry: {about}{error.strerror or error}"))
+        return _report(CommandError(f"{program.name()}: {about}{error.strerror or error}"))
 
 
-def _dispatch(options: Options, words: list[str]) -> int:
+def _dispatch(options: Options, words: list[str], line: Sequence[str]) -> int:
     if options.flag("version"):
-        from wherry import __version__  # noqa: PLC0415 - asked for rarely
-
-        sys.stdout.write(f"wherry version {__version__}\n")
+        sys.stdout.write(f"{program.version()}\n")
         return 0
-    if not words or options.flag("help"):
-        return _print_help(words, asked=options.flag("help"))
     if options.given("config"):
         os.environ["DOCKER_CONFIG"] = options.text("config")
-    path, rest, where = _find(words)
+    if words and words[0] in ("__complete", "__completeNoDesc"):
+        return _complete(words[0], words[1:])
+    if not words or options.flag("help"):
+        return _print_help(words, asked=options.flag("help"))
+    if not is_known(words[0]):
+        _run_elsewhere(options, words, line)
+    path, rest, where = find(words)
     if not where:
         return _print_help(path.split(), asked=len(words) > 1)
-    return _run_command(Context(_host(options)), _load(where), path, rest)
+    context = Context(endpoint.Choice(options, os.environ), debug=options.flag("debug"))
+    return _run_command(context, _load(where), path, rest)
 
 
-def _host(options: Options) -> str:
-    flag = options.text("host")
-    environment = os.environ
-    default = "unix:///run/wherry/wherry.sock"
-    return flag or environment.get("WHERRY_HOST") or environment.get("DOCKER_HOST") or default
+def _complete(asked: str, words: list[str]) -> int:
+    """Answer a shell's script; what a mistyped line makes of it is nobody's error message."""
+    from wherry.cli.completion.complete import complete  # noqa: PLC0415 - for shells
+
+    flags = declare(GLOBAL_FLAGS)
+    try:
+        options, rest = parse(flags, words[:-1], interspersed=False)
+    except FlagError:  # the value of the last one is what is being typed
+        options, rest = Options(), []
+    if rest and not is_known(rest[0]):
+        _run_elsewhere(options, rest, [asked, *words])
+    context = Context(endpoint.Choice(options, os.environ))
+    return complete(context, asked, words, flags, _load)
 
 
-def _find(words: list[str]) -> tuple[str, list[str], str]:
-    """Return the command's name as typed, the words behind it, and where it is."""
-    name, *rest = words
-    if name == "build" and rest[:1] == ["prune"] and not os.path.isdir("prune"):
-        name = "builder"  # nobody can mean a directory that is not there
-    name = GROUP_ALIASES.get(name, name)
-    words = [name, *rest]
-    if name == "help":
-        return " ".join(rest), [], ""
-    if name in GROUPS:
-        if not rest or rest[0] in ("--help", "-h"):
-            return name, [], ""
-        return _find_in(entries(GROUPS[name][1]), rest, f"{name} ")
-    return _find_in(entries("".join(SECTIONS.values())), words, "")
+def _run_elsewhere(options: Options, words: list[str], line: Sequence[str]) -> None:
+    """Become the plugin that a command is of, if there is one; `line` are all words."""
+    from wherry.cli import plugins  # noqa: PLC0415 - for what is no command of ours
 
-
-def _find_in(
-    table: dict[str, tuple[str, str]], words: list[str], prefix: str
-) -> tuple[str, list[str], str]:
-    name, *rest = words
-    entry = table.get(name) or (table.get(ALIASES.get(name, "")) if prefix else None)
-    if entry is None:
-        known = [*table, *(GROUPS if not prefix else ())]
-        raise CommandError(_unknown(name, prefix, known))
-    return f"{prefix}{name}", rest, entry[0]
-
-
-def _unknown(name: str, prefix: str, known: list[str]) -> str:
-    from wherry.cli.suggest import closest  # noqa: PLC0415 - only for a mistyped command
-
-    if name in LATER:
-        return f"wherry: the engine cannot do what 'docker {prefix}{name}' does yet"
-    found = closest(name, known)
-    hint = f"Did you mean 'wherry {prefix}{found}'?\n\n" if found else "\n"
-    return (
-        f"wherry: unknown command: wherry {prefix}{name}\n{hint}"
-        f"Run 'wherry {prefix}--help' for more information"
-    )
+    if path := plugins.find(words[0], plugins.directories(os.environ)):
+        choice = endpoint.Choice(options, os.environ)
+        plugins.run(plugins.load(words[0], path), line, choice.host_for_plugins())
 
 
 def _load(where: str) -> Command:
@@ -155,7 +141,7 @@ def _run_command(context: Context, command: Command, path: str, words: list[str]
         _check_count(command, path, arguments)
         return command.run(context, options, arguments)
     except FlagError as error:
-        usage = f"Usage:  wherry {path} {command.usage}"
+        usage = f"Usage:  {program.name()} {path} {command.usage}"
         raise CommandError(f"{error}\n\n{usage}\n\n{_more(path)}", USAGE) from error
     except UsageError as error:
         raise _failure(path, str(error), command.misuse) from error
@@ -167,7 +153,7 @@ def _run_command(context: Context, command: Command, path: str, words: list[str]
 
 def _failure(path: str, sentence: str, status: int) -> CommandError:
     """Return an error as docker words it: `run` and `create` name the program and the help."""
-    text = sentence if status == FAILED else f"wherry: {sentence}\n\n{_more(path)}"
+    text = sentence if status == FAILED else f"{program.name()}: {sentence}\n\n{_more(path)}"
     return CommandError(text, status)
 
 
@@ -182,13 +168,14 @@ def _check_count(command: Command, path: str, arguments: list[str]) -> None:
     else:
         wanted = f"at most {command.maximum} argument{'' if command.maximum == 1 else 's'}"
     verb = "accepts no arguments" if command.maximum == 0 else f"requires {wanted}"
+    own = program.name()
     raise CommandError(
-        f"wherry: 'wherry {path}' {verb}\n\nUsage:  wherry {path} {command.usage}\n\n{_more(path)}"
+        f"{own}: '{own} {path}' {verb}\n\nUsage:  {own} {path} {command.usage}\n\n{_more(path)}"
     )
 
 
 def _more(path: str) -> str:
-    return f"Run 'wherry {path} --help' for more information"
+    return f"Run '{program.name()} {path} --help' for more information"
 
 
 def _print_help(words: list[str], *, asked: bool = True) -> int:
@@ -201,7 +188,7 @@ def _print_help(words: list[str], *, asked: bool = True) -> int:
     elif len(words) == 1 and words[0] in GROUPS:
         out.write(texts.of_group(words[0]) + "\n")
     else:
-        path, _, where = _find(words)
+        path, _, where = find(words)
         return _print_command_help(path, _load(where)) if where else _print_help(path.split())
     return 0
 

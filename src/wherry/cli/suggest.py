@@ -1,4 +1,4 @@
-"""The nearest known word to a mistyped one. Pure; imported only when something is mistyped.
+"""What was probably meant by a mistyped word. Pure; imported only when something is mistyped.
 
 Edit distance with neighbours swapped counted as one slip: `imgaes` is one away from `images`.
 difflib would call `start` close to `stats`, which does something else.
@@ -6,7 +6,50 @@ difflib would call `start` close to `stats`, which does something else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+MOST = 3
+# What people type who know other tools, or forget which group a command is in.
+MEANINGS = {
+    "bash": "exec", "clean": "system prune", "cleanup": "system prune", "containers": "ps",
+    "delete": "rm", "enter": "exec", "purge": "system prune", "sh": "exec", "shell": "exec",
+    "ssh": "exec", "status": "ps", "list": "ps", "networks": "network ls", "remove": "rm",
+    "volumes": "volume ls", "contexts": "context ls",
+}  # fmt: skip
+
+
+def meant(
+    word: str, group: str, paths: Mapping[str, tuple[str, str]], groups: Iterable[str]
+) -> list[str]:
+    """Return the commands, or groups, that an unknown command may stand for; the likeliest first.
+
+    `group` is the one that it was looked for in, or empty; `paths` are all commands by path, with
+    where each is: of two names of one command the shorter is shown.
+    """
+    if group:
+        own = [path.partition(" ")[2] for path in paths if path.startswith(f"{group} ")]
+        if found := closest(word, own):
+            return [f"{group} {found}"]
+        if word in paths:
+            return [word]
+    if same := [path for path in paths if path.partition(" ")[2] == word]:
+        return _shortest(sorted(same, key=lambda path: not path.startswith("system ")), paths)
+    if (path := MEANINGS.get(word, "")) in paths:
+        return [path]
+    joined = {path.replace(" ", ""): path for path in paths if " " in path}
+    bare = word.replace("-", "").replace("_", "")
+    if bare in joined:
+        return [joined[bare]]
+    known = [path for path in paths if " " not in path]
+    if found := closest(word, [*known, *groups, *MEANINGS]):
+        return [MEANINGS.get(found, found)]
+    return [joined[found]] if (found := closest(bare, joined)) else []
+
+
+def _shortest(same: list[str], paths: Mapping[str, tuple[str, str]]) -> list[str]:
+    places = {paths[path][0]: path for path in reversed(list(paths)) if " " not in path}
+    found = dict.fromkeys(places.get(paths[path][0], path) for path in same)
+    return sorted(found, key=lambda path: " " in path)[:MOST]
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -45,8 +45,9 @@ search     images.search:SEARCH        Search a registry for images
 tag        images.change:TAG           Create a tag that refers to an image
 """,
     "Engine": """
+doctor     system.doctor:DOCTOR        Look at the machine, say what mends it
 events     system.events:EVENTS        Get real time events from the server
-info       system.about:INFO           Display system-wide information
+info       system.info:INFO            Display system-wide information
 login      system.login:LOGIN          Authenticate to a registry
 logout     system.login:LOGOUT         Log out from a registry
 registry   registry:REGISTRY           Serve a registry, or look after one
@@ -61,6 +62,14 @@ GROUPS = {
 build      builds.build:BUILD          Build an image from a Dockerfile
 du         builds.cache:DU             Show how much disk the build cache uses
 prune      builds.cache:PRUNE          Remove build cache
+""",
+    ),
+    "completion": (
+        "Generate the autocompletion script for a shell",
+        """
+bash       system.completion:BASH      Generate the autocompletion script for bash
+fish       system.completion:FISH      Generate the autocompletion script for fish
+zsh        system.completion:ZSH       Generate the autocompletion script for zsh
 """,
     ),
     "container": (
@@ -86,6 +95,20 @@ stop       containers.verbs:STOP       Stop one or more running containers
 top        containers.state:TOP        Display the running processes of a container
 unpause    containers.verbs:UNPAUSE    Unpause all processes within one or more containers
 wait       containers.verbs:WAIT       Wait until containers stop, print their exit codes
+""",
+    ),
+    "context": (
+        "Manage contexts: engines by name",
+        """
+create     context_changes:CREATE      Create a context
+export     context_files:EXPORT        Export a context to a file
+import     context_files:IMPORT        Import a context from a file
+inspect    contexts:INSPECT            Display detailed information on contexts
+ls         contexts:LS                 List contexts
+rm         contexts:RM                 Remove one or more contexts
+show       contexts:SHOW               Print the name of the current context
+update     context_changes:UPDATE      Update a context
+use        contexts:USE                Set the context of the commands to come
 """,
     ),
     "image": (
@@ -118,13 +141,30 @@ prune      prune:NETWORKS              Remove all unused networks
 rm         networks:RM                 Remove one or more networks
 """,
     ),
+    "service": (
+        "Have the engine start at boot",
+        """
+install    system.service:INSTALL      Install the engine as a service that starts at boot
+status     system.service:STATUS       Show whether the service is installed and runs
+uninstall  system.service:UNINSTALL    Remove the service; ends nothing that runs
+""",
+    ),
     "system": (
         "Manage the engine",
         """
 df         system.usage:DF             Show disk usage
+dial-stdio system.dial:DIAL            Join standard streams to the engine, for ssh:// addresses
 events     system.events:EVENTS        Get real time events from the server
-info       system.about:INFO           Display system-wide information
+info       system.info:INFO            Display system-wide information
 prune      prune:SYSTEM                Remove unused data
+""",
+    ),
+    "tls": (
+        "Make certificates for an engine on TCP",
+        """
+client     system.tls:CLIENT           Make a certificate for another client
+init       system.tls:INIT             Make an authority, and certificates for engine and client
+show       system.tls:SHOW             Show certificates and when they expire
 """,
     ),
     "volume": (

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from wherry.client.identity import Identity
+
 API_VERSION = "1.51"
 OLDEST_VERSION = "1.24"
 
@@ -30,9 +32,9 @@ Query = Mapping[str, "str | int | bool | Mapping[str, list[str]] | list[str] | N
 class EngineClient:
     """Calls to one engine over one connection; hijacked streams get connections of their own."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, identity: Identity | None = None) -> None:
         self.host = host
-        self._address = address.parse(host)
+        self._address = address.parse(host, identity)
         self._connection = Connection(self._address)
         self._version = ""
         self.server_headers: dict[str, str] = {}

@@ -177,7 +177,9 @@ class Connection:
         self._received.clear()
 
     def _ended(self) -> BrokenReplyError:
-        return BrokenReplyError(f"the engine at {self.address.text} ended the connection")
+        trouble = self.address.trouble()
+        reason = f": {trouble}" if trouble else ""
+        return BrokenReplyError(f"the engine at {self.address.text} ended the connection{reason}")
 
 
 class Response:

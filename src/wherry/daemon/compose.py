@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
-from wherry.base.errors import ConflictError
+from wherry.base.errors import ConflictError, WherryError
 from wherry.base.lock import try_lock
-from wherry.daemon.options import Options
+from wherry.daemon.configuration import Options
 from wherry.daemon.recovery import Recovery
 from wherry.daemon.services import Services
 from wherry.engine.containers.attach import AttachToContainer
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.create import CreateContainer
 from wherry.engine.containers.exits import ExitHandler
+from wherry.engine.containers.going_down import GoDown
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.remove import RemoveContainer
 from wherry.engine.containers.service import Containers
@@ -29,14 +32,18 @@ from wherry.engine.containers.table import ContainerTable
 from wherry.engine.containers.waiters import Waiters
 from wherry.engine.events import Events
 from wherry.engine.exec.service import Execs
+from wherry.engine.images.proxies import proxies_of, with_environment
 from wherry.engine.images.service import Images
 from wherry.engine.networks.sandbox import Sandboxes
 from wherry.engine.networks.service import Networks
+from wherry.engine.settings import Live, Settings
+from wherry.engine.spec import security
 from wherry.engine.steps.orphans import end_orphans
 from wherry.engine.steps.runner import StepRunner
 from wherry.engine.supervision.keepers import Keepers, default_count
 from wherry.engine.supervision.values import ExitRecord
-from wherry.engine.system.service import Identity, System
+from wherry.engine.system.info import Identity
+from wherry.engine.system.service import System
 from wherry.engine.volumes.service import Volumes
 from wherry.logs.watch import LogWatch
 from wherry.oci.reference import Reference
@@ -45,8 +52,12 @@ from wherry.store.store import Store
 
 if TYPE_CHECKING:
     from wherry.build.service import Builds
+    from wherry.daemon.systemd.scope import Scope
+
+log = logging.getLogger(__name__)
 
 ENGINE_ID = "engine-id"
+BOOT_ID = "boot-id"
 # The build cache keeps a tenth of the disk, and at most this.
 _LARGEST_BUDGET = 20 << 30
 _MEMORY = "/dev/shm"
@@ -66,6 +77,7 @@ class Engine:
         self.store = Store.open(options.data_root)
         stack.callback(self.store.close)
         self.id = self._identify()
+        self.live = Live(with_environment(options.engine, os.environ))
         self.events = Events()
         self.waiters = Waiters()
         self.log_watch = LogWatch()
@@ -74,8 +86,8 @@ class Engine:
         known: set[str] = {record.id for record in self.table}
         end_orphans(self.store.layout.containers, options.exec_root, known)
         self.store.snapshots.remove_orphans(known)
-        self.bundles = Bundles(self.id, options.exec_root, self.store.snapshots)
-        stack.callback(remove_parent, f"/{self.bundles.parent_cgroup}")
+        self.bundles = Bundles(self.id, options.exec_root, self.store.snapshots, self.live)
+        stack.callback(self._remove_parent_cgroups)
         count = options.keepers or default_count()
         self.keepers = Keepers(options.exec_root, count, self._exited)
         stack.push_async_callback(self.keepers.close)
@@ -91,7 +103,7 @@ class Engine:
     def _build(self) -> None:
         options, store = self._options, self.store
         self.networks = Networks(
-            store.metadata.records("networks"), self.table, self.events, self.id
+            store.metadata.records("networks"), self.table, self.events, self.id, self.live
         )
         self.volumes = Volumes(
             store.metadata.records("volumes"),
@@ -101,7 +113,7 @@ class Engine:
             self._volume_users,
         )
         self._stack.callback(self.networks.close)
-        self.sandboxes = Sandboxes(self.networks, self.table, self.bundles.directory)
+        self.sandboxes = Sandboxes(self.networks, self.table, self.bundles.directory, self.live)
         self.start = StartContainer(
             self.table, self.bundles, self.keepers, self.sandboxes, self.volumes, self.events,
             self.log_watch, self._start_failed,
@@ -120,8 +132,7 @@ class Engine:
         self._stack.push_async_callback(self.exits.close)
         self.execs = Execs(self.table, self.bundles, self.keepers, self.events, options.exec_root)
         self.images = Images(
-            store, self.events, self.table, self.stop,
-            insecure_registries=options.insecure_registries, mirrors=options.registry_mirrors,
+            store, self.events, self.table, self.stop, self.live.current.transfers,
             is_own=self._is_own(),
         )  # fmt: skip
         self._stack.push_async_callback(self.images.close)
@@ -138,9 +149,12 @@ class Engine:
         )
         shutil.rmtree(self._secrets_root, ignore_errors=True)
         self._stack.callback(shutil.rmtree, self._secrets_root, ignore_errors=True)
+        self.system = self._system()
         self.recovery = Recovery(
-            self.table, self.bundles, self.keepers, self.sandboxes, self.exits, self.start
-        )
+            self.table, self.bundles, self.keepers, self.sandboxes, self.exits, self.start,
+            self.remove,
+        )  # fmt: skip
+        self.go_down = GoDown(self.table, self.stop, self.exits)
 
     def _is_own(self) -> Callable[[Reference], bool]:
         """Return what tells the names of the registry that this engine serves, if any."""
@@ -153,14 +167,6 @@ class Engine:
 
     def services(self) -> Services:
         """Return what the API is built on."""
-        options = self._options
-        identity = Identity(
-            self.id, options.data_root, options.debug, options.insecure_registries,
-            options.registry_mirrors,
-        )  # fmt: skip
-        system = System(
-            identity, self.store, self.table, self.events, self.images.check_credentials,
-        )  # fmt: skip
         containers = Containers(
             self.table,
             self.waiters,
@@ -171,7 +177,7 @@ class Engine:
             remove=self.remove,
             show=ShowContainers(
                 self.table, self.store.snapshots, self.bundles, self.images.size_of,
-                self.images.descendants,
+                self.images.descendants, self.live,
             ),
             attach=AttachToContainer(
                 self.table, self.bundles, self.keepers, self.log_watch, self.start.started
@@ -179,8 +185,32 @@ class Engine:
             renamed=self.sandboxes.names.renamed,
         )  # fmt: skip
         return Services(
-            containers, self.execs, self.images, self.networks, self.volumes, system, self._builds
-        )
+            containers, self.execs, self.images, self.networks, self.volumes, self.system,
+            self._builds,
+        )  # fmt: skip
+
+    def _system(self) -> System:
+        options = self._options
+        identity = Identity(
+            self.id, options.data_root, options.hosts, encrypted=options.tls is not None,
+            verified=options.tls is not None and options.tls.verify,
+        )  # fmt: skip
+        return System(
+            identity, self.store, self.table, self.events, self.images.check_credentials, self.live,
+            lambda: self.networks.fabric.in_use,
+        )  # fmt: skip
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Take up new settings, for what begins from now on; networks keep those of the start.
+
+        Raises InvalidError where they cannot be; then everything is as it was.
+        """
+        wanted = with_environment(settings, os.environ)
+        wanted = replace(wanted, networks=self.live.current.networks)
+        restraints = security.defaults(wanted.containers)
+        self.images.reconfigure(wanted.transfers)
+        self.bundles.security, self.live.current = restraints, wanted
+        self.system.reloaded()
 
     def _builds(self) -> Builds:
         # Loaded by the first who builds: it is a third of the engine.
@@ -193,6 +223,7 @@ class Engine:
         builds = Builds(
             self.store, images, images, self.steps, secrets_root=self._secrets_root,
             budget=self._options.build_cache or budget,
+            proxies=lambda: proxies_of(self.live.current.transfers),
         )  # fmt: skip
         self._made_builds = builds
         return builds
@@ -204,7 +235,7 @@ class Engine:
     def _create(self) -> CreateContainer:
         return CreateContainer(
             self.table, self.store.images, self.store.snapshots, self.volumes, self.sandboxes,
-            self.events,
+            self.events, self.live,
         )  # fmt: skip
 
     def _volume_users(self, name: str) -> list[str]:
@@ -237,13 +268,44 @@ class Engine:
             if self.table.get(record.id) is not None and not record.state.running:
                 await self.remove.remove(record)
 
-    async def recover(self) -> None:
-        """Find out what became of everything; before anybody may ask."""
+    async def recover(self, scope: Scope | None = None) -> None:
+        """Find out what became of everything; before anybody may ask.
+
+        With `scope` new containers are put there, and those who hold them.
+        """
+        settings = self.store.metadata.settings
+        boot = _boot_id()
         await in_thread(self.sandboxes.restore_all)
-        await self.recovery.recover()
+        await self.recovery.recover(booted=settings.get(BOOT_ID) not in (None, boot))
+        # Only now: a recovery that is cut short has to be done again.
+        settings.set(BOOT_ID, boot)
+        await in_thread(self.networks.configure)
         await in_thread(self.networks.sweep)
+        if scope is not None:
+            await self._move_to(scope)
+
+    async def _move_to(self, scope: Scope) -> None:
+        try:
+            await in_thread(scope.take, self.keepers.pids())
+        except (WherryError, OSError) as error:
+            log.warning("systemd gives no cgroup for containers, which go on without: %s", error)
+            return
+        self.bundles.parent_cgroup = scope.path
+        self.keepers.on_spawned = scope.take_one
+        # What is left there of earlier ones.
+        await in_thread(self.recovery.remove_stray_cgroups)
+
+    def _remove_parent_cgroups(self) -> None:
+        for parent in {self.bundles.own_cgroup, self.bundles.parent_cgroup}:
+            remove_parent(parent)
 
     async def shut_down(self) -> None:
         """Take back what only a running engine needs; containers go on."""
         if not any(record.state.running for record in self.table):
             await in_thread(self.networks.teardown)
+
+
+def _boot_id() -> str:
+    """Return what tells one boot of the machine from another."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()

@@ -7,7 +7,7 @@ import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from wherry.daemon.registry_options import RegistryOptions
+from wherry.daemon.configuration import RegistryOptions
 from wherry.engine.registry.backend import engine_backend
 from wherry.engine.registry.names import Names, own_names
 from wherry.registry.server.settings import Access, Listen, Settings, Tls

@@ -41,6 +41,11 @@ class Events:
         self._past: deque[Event] = deque(maxlen=_REMEMBERED)
         self._subscribers: set[asyncio.Queue[Event]] = set()
 
+    @property
+    def subscribers(self) -> int:
+        """How many streams are being read."""
+        return len(self._subscribers)
+
     def emit(
         self, type_: str, action: str, actor_id: str, attributes: Mapping[str, str] | None = None
     ) -> None:

@@ -1,8 +1,8 @@
 """The keeper's program: one thread, one epoll loop, started by `start` with a listening socket.
 
 It leads a session of its own, so no terminal's signals reach it. It is a child subreaper: what a
-container in the host's PID namespace leaves behind is reaped here. SIGTERM ends it only if it holds
-nothing; else it stays, for its containers' sake.
+container in the host's PID namespace leaves behind is reaped here. SIGTERM ends it if it holds
+nothing; else it stays, for its containers' sake, until they have ended.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _handle_signals(loop: Loop, service: Service) -> None:
         if signal.SIGCHLD in numbers:
             service.processes.reap()
         if signal.SIGTERM in numbers:
-            service.end_if_idle()
+            service.asked_to_end()
 
     for number in (*_INHERITED_IF_IGNORED, *_HARMLESS, signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: None)

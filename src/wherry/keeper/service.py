@@ -17,6 +17,7 @@ from wherry.keeper.protocol import (
     Failure,
     Message,
     Op,
+    Phase,
     close_all,
     create_container_from,
     create_exec_from,
@@ -38,6 +39,7 @@ class Service:
     def __init__(self, loop: Loop, retired: Callable[[], None]) -> None:
         self._loop = loop
         self._retired = retired
+        self._ending = False
         self.processes: Processes
         self._verbs: dict[str, _Verb] = {
             Op.HELLO: self._hello,
@@ -70,15 +72,32 @@ class Service:
     def tell(self, exited: Exited) -> None:
         """Tell the engine, if there is one, of an exit."""
         self.listener.send({"event": "exited", **exited.to_message()})
+        self._end_when_over()
 
     def engine_lost(self) -> None:
         """Go on without the engine; end if there is nothing to go on with."""
         if not self.processes.held:
             self._loop.later(LINGER_SECONDS, self._end_if_forgotten)
+        self._end_when_over()
 
     def end_if_idle(self) -> None:
         """End, if no process is held."""
         if not self.processes.held:
+            self._retired()
+
+    def asked_to_end(self) -> None:
+        """End now, or when what is held has ended: the machine goes down, or its operator says so.
+
+        While an engine is there, which acknowledges exits, only if nothing is held at all.
+        """
+        self._ending = True
+        self.end_if_idle()
+        self._end_when_over()
+
+    def _end_when_over(self) -> None:
+        """End without having been acknowledged: every exit is on disk, where engines look."""
+        phases = {process.phase for process in self.processes.held.values()}
+        if self._ending and self.listener.connection is None and phases <= {Phase.EXITED}:
             self._retired()
 
     def _end_if_forgotten(self) -> None:

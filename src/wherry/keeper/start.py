@@ -86,6 +86,22 @@ def spawn(exec_root: str, index: int, interpreter: int, program: str = PROGRAM) 
     return Spawned(process.pid, path)
 
 
+def spawn_missing(exec_root: str, count: int) -> list[Spawned]:
+    """Start those of the first `count` keepers that are not there, and do not wait for them.
+
+    For an engine that starts, before it loads the rest of itself: both take as long as each other.
+    """
+    prepare(exec_root)
+    missing = [number for number in range(count) if not listens(socket_path(exec_root, number))]
+    if not missing:
+        return []
+    interpreter = sealed_interpreter()
+    try:
+        return [spawn(exec_root, number, interpreter) for number in missing]
+    finally:
+        os.close(interpreter)
+
+
 def listens(path: str) -> bool:
     """Tell whether a keeper serves this socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as probe:

@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,10 +32,10 @@ CREATE, EXCLUSIVE, REPLACE = 0x400, 0x200, 0x100
 _IFF_UP: Final = 1
 _NESTED: Final = 0x8000
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER = 1, 3, 4, 10
-_IFLA_LINKINFO, _IFLA_NET_NS_FD = 18, 28
+_IFLA_LINKINFO, _IFLA_GROUP, _IFLA_NET_NS_FD = 18, 27, 28
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
-_RTA_DESTINATION, _RTA_OUTPUT, _RTA_GATEWAY = 1, 4, 5
+_RTA_DESTINATION, _RTA_OUTPUT, _RTA_GATEWAY, _RTA_PRIORITY = 1, 4, 5, 6
 _MAIN_TABLE, _PROTOCOL_STATIC, _UNICAST = 254, 4, 1
 
 
@@ -46,6 +46,7 @@ class Link:
     index: int
     name: str
     master: int
+    mtu: int = 0
 
 
 def attribute(kind: int, data: bytes) -> bytes:
@@ -93,14 +94,17 @@ class Peer:
     namespace: int
 
 
-def add_veth(name: str, peer: Peer, bridge: int, mtu: int) -> Message:
+def add_veth(name: str, peer: Peer, bridge: int, mtu: int, group: int = 0) -> Message:
     """Make a veth pair, our end down and a port of the bridge, the other directly in its namespace.
+
+    `group` is a number by which rules can know our end.
 
     Making it here and moving it afterwards takes eight times as long.
     """
     inner = _LINK.pack(0, 0, 0, 0, 0) + _text(_IFLA_IFNAME, peer.name)
     inner += attribute(_IFLA_ADDRESS, peer.mac) + _number(_IFLA_NET_NS_FD, peer.namespace)
     body = _LINK.pack(0, 0, 0, 0, 0) + _text(_IFLA_IFNAME, name) + _number(_IFLA_MASTER, bridge)
+    body += _number(_IFLA_GROUP, group) if group else b""
     if mtu:
         inner += _number(_IFLA_MTU, mtu)
         body += _number(_IFLA_MTU, mtu)
@@ -222,13 +226,25 @@ class Netlink:
         for content in self._dump(GET_LINK, _LINK.pack(0, 0, 0, 0, 0)):
             index = _LINK.unpack_from(content)[2]
             parts = _attributes(content[_LINK.size :])
-            master = struct.unpack("=I", parts.get(_IFLA_MASTER, bytes(4)))[0]
-            found.append(Link(index, parts[_IFLA_IFNAME].rstrip(b"\0").decode(), master))
+            name = parts[_IFLA_IFNAME].rstrip(b"\0").decode()
+            found.append(
+                Link(index, name, _integer(parts, _IFLA_MASTER), _integer(parts, _IFLA_MTU))
+            )
         return found
 
     def index_of(self, name: str) -> int | None:
         """Return an interface's index, None when there is none of that name."""
         return next((link.index for link in self.links() if link.name == name), None)
+
+    def default_interface(self) -> int:
+        """Return the index of the interface that IPv4's default route leads to, 0 without one."""
+        found = []
+        for content in self._dump(GET_ROUTE, _ROUTE.pack(socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)):
+            family, prefix, _, _, table, _, _, kind, _ = _ROUTE.unpack_from(content)
+            parts = _attributes(content[_ROUTE.size :])
+            if (family, prefix, table, kind) == (socket.AF_INET, 0, _MAIN_TABLE, _UNICAST):
+                found.append((_integer(parts, _RTA_PRIORITY), _integer(parts, _RTA_OUTPUT)))
+        return min(found, default=(0, 0))[1]
 
     def networks(self) -> list[tuple[bytes, int]]:
         """Return what IPv4 addresses and routes of the namespace cover: (address, prefix)."""
@@ -257,6 +273,10 @@ def _attributes(data: bytes) -> dict[int, bytes]:
         found[kind & ~_NESTED] = data[at + _ATTRIBUTE.size : at + length]
         at += length + -length % 4
     return found
+
+
+def _integer(parts: Mapping[int, bytes], kind: int) -> int:
+    return int(struct.unpack("=I", parts.get(kind, bytes(4)))[0])
 
 
 def is_missing(error: OSError) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
@@ -11,32 +11,51 @@ from wherry.base.errors import ConflictError, InvalidError, UnavailableError
 
 Network = ipaddress.IPv4Network
 Address = ipaddress.IPv4Address
+_ADDRESS_BITS: Final = 32
+
+Pool = tuple[Network, int]
 
 # Docker's default pools (libnetwork, ipamutils): 172.17.0.0/16 to 172.31.0.0/16, then 192.168/20s.
-_POOLS: Final = (
-    *(Network(f"172.{second}.0.0/16") for second in range(17, 32)),
-    *Network("192.168.0.0/16").subnets(new_prefix=20),
+DEFAULT_POOLS: Final[Sequence[Pool]] = (
+    *((Network(f"172.{second}.0.0/16"), 16) for second in range(17, 32)),
+    (Network("192.168.0.0/16"), 20),
 )
 
 
 class NoFreeSubnetError(UnavailableError):
-    """Every default subnet overlaps with something."""
+    """Every subnet of the pools overlaps with something."""
 
 
 class NoFreeAddressError(UnavailableError):
     """All addresses of a network are taken."""
 
 
-def choose_subnet(taken: Iterable[Network]) -> Network:
-    """Return the first default subnet that overlaps with none that is taken."""
-    used = list(taken)
-    for pool in _POOLS:
-        if not any(pool.overlaps(network) for network in used):
-            return pool
+def choose_subnet(taken: Iterable[Network], pools: Sequence[Pool] = DEFAULT_POOLS) -> Network:
+    """Return the first subnet of the pools that overlaps with none that is taken.
+
+    A pool is a network and the prefix length of the subnets that it is cut into.
+    """
+    used = [(int(network.network_address), int(network.broadcast_address)) for network in taken]
+    for base, size in pools:
+        found = _first_free(base, size, used)
+        if found is not None:
+            return found
     raise NoFreeSubnetError(
         "could not find an available, non-overlapping IPv4 address pool among the defaults to"
         " assign to the network: remove networks, or give one with --subnet"
     )
+
+
+def _first_free(base: Network, size: int, used: Sequence[tuple[int, int]]) -> Network | None:
+    """Return the first free piece; a large pool has millions, so what is taken is jumped over."""
+    step = 1 << (_ADDRESS_BITS - size)
+    start, end = int(base.network_address), int(base.broadcast_address)
+    while start + step - 1 <= end:
+        over = [last for first, last in used if first <= start + step - 1 and last >= start]
+        if not over:
+            return Network((start, size))
+        start += ((max(over) - start) // step + 1) * step
+    return None
 
 
 def parse_subnet(text: str) -> Network:

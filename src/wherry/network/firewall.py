@@ -197,34 +197,34 @@ def zone_text(table: str, zone: Zone) -> str:
 
 
 class Firewall:
-    """The table of one engine. Thread-safe."""
+    """The table of one engine. Thread-safe. `nft` is for other tables of the engine, too."""
 
     def __init__(self, naming: Naming) -> None:
         self._table = naming.table
         self._pattern = f"{naming.bridge_prefix}*"
-        self._nft = Nft()
+        self.nft = Nft()
 
     def rebuild(self, zones: Sequence[Zone], forwards: Iterable[Forward]) -> None:
         """Make the table anew with all that belongs in it, in one transaction."""
         commands = f"add table inet {self._table}\ndelete table inet {self._table}\n"
         commands += table_text(self._table, zones)
-        self._nft.run(commands + self._elements("add", list(forwards)))
+        self.nft.run(commands + self._elements("add", list(forwards)))
         self.pass_others()
 
     def add_zone(self, zone: Zone) -> None:
         """Add a network."""
-        self._nft.run(zone_text(self._table, zone))
+        self.nft.run(zone_text(self._table, zone))
         self.pass_others()
 
     def remove_zone(self, zone: Zone) -> None:
         """Take a network out: every rule whose comment names its bridge; idempotent."""
         with contextlib.suppress(RulesMissingError):
-            self._nft.run("\n".join(self._zone_removal(zone)))
+            self.nft.run("\n".join(self._zone_removal(zone)))
 
     def _zone_removal(self, zone: Zone) -> list[str]:
         commands = [f'delete element inet {self._table} bridges {{ "{zone.bridge}" }}']
         for chain in ("postrouting", "forward"):
-            listed = json.loads(self._nft.run(f"list chain inet {self._table} {chain}"))
+            listed = json.loads(self.nft.run(f"list chain inet {self._table} {chain}"))
             commands += [
                 f"delete rule inet {self._table} {chain} handle {rule['handle']}"
                 for rule in _rules(listed)
@@ -235,13 +235,13 @@ class Firewall:
     def publish(self, forwards: Sequence[Forward]) -> None:
         """Add published ports."""
         if forwards:
-            self._nft.run(self._elements("add", forwards))
+            self.nft.run(self._elements("add", forwards))
 
     def unpublish(self, forwards: Sequence[Forward]) -> None:
         """Take published ports out; those that are not there are no error."""
         for forward in forwards:
             with contextlib.suppress(RulesMissingError):
-                self._nft.run(self._elements("delete", [forward]))
+                self.nft.run(self._elements("delete", [forward]))
 
     def _elements(self, verb: str, forwards: Sequence[Forward]) -> str:
         lines = []
@@ -259,7 +259,7 @@ class Firewall:
             return
         note = f'comment "{self._table}"'
         for direction in ("oifname", "iifname"):
-            self._nft.run(
+            self.nft.run(
                 f'insert rule ip filter FORWARD {direction} "{self._pattern}" counter accept {note}'
             )
         log.warning(
@@ -270,7 +270,7 @@ class Firewall:
     def _foreign_forward_rules(self) -> list[dict[str, Any]] | None:
         """Return the rules of a FORWARD chain that drops; None where there is no such chain."""
         try:
-            listed = json.loads(self._nft.run("list chain ip filter FORWARD"))
+            listed = json.loads(self.nft.run("list chain ip filter FORWARD"))
         except FirewallError:
             return None
         chains = [item["chain"] for item in listed["nftables"] if "chain" in item]
@@ -280,14 +280,14 @@ class Firewall:
 
     def remove(self) -> None:
         """Take out everything of this engine's."""
-        self._nft.run(f"add table inet {self._table}\ndelete table inet {self._table}")
+        self.nft.run(f"add table inet {self._table}\ndelete table inet {self._table}")
         for rule in self._foreign_forward_rules() or ():
             if rule.get("comment") == self._table:
-                self._nft.run(f"delete rule ip filter FORWARD handle {rule['handle']}")
+                self.nft.run(f"delete rule ip filter FORWARD handle {rule['handle']}")
 
     def close(self) -> None:
         """Let go of the library."""
-        self._nft.close()
+        self.nft.close()
 
 
 def _rules(listed: dict[str, Any]) -> list[dict[str, Any]]:

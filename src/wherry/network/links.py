@@ -5,22 +5,36 @@ from __future__ import annotations
 import contextlib
 import errno
 import threading
-from dataclasses import dataclass
+from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.linux import netlink
 from wherry.network.addresses import Address, Network, mac_of
 from wherry.network.namespaces import Namespace
 from wherry.network.naming import Naming
 
+_USUAL_MTU: Final = 1500
+
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """A bridge of one network."""
+    """A bridge of one network: `gateway` is its own address, `router` where containers send to.
+
+    `mtu` 0 is what the machine's own traffic has. `group` is one that its ports belong to, 0 for
+    none (see `isolation`).
+    """
 
     name: str
     subnet: Network
     gateway: Address
     mtu: int = 0
+    router: Address | None = None
+    group: int = 0
+
+    @property
+    def default_route(self) -> bytes:
+        """Where the default route of containers leads to."""
+        return (self.router or self.gateway).packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,7 @@ class Links:
         peer = netlink.Peer(plug.interface, mac, namespace.descriptor)
         with self._lock:
             master = self._indexes[bridge.name]
-            self._netlink.run([netlink.add_veth(plug.port, peer, master, bridge.mtu)])
+            self._netlink.run([netlink.add_veth(plug.port, peer, master, bridge.mtu, bridge.group)])
             # Otherwise each new port's neighbour discovery is flooded to all the others.
             _switch_off_ipv6(plug.port)
             self._netlink.run([netlink.set_up_by_name(plug.port)])
@@ -104,12 +118,12 @@ class Links:
             netlink.set_up(index),
         ]
         if default:
-            messages.append(netlink.add_default_route(bridge.gateway.packed, index))
+            messages.append(netlink.add_default_route(bridge.default_route, index))
         inner.run(messages)
 
     def set_default(self, bridge: Bridge, namespace: Namespace) -> None:
         """Let the default route of a namespace that is connected to a bridge go through it."""
-        namespace.netlink.run([netlink.add_default_route(bridge.gateway.packed, 0)])
+        namespace.netlink.run([netlink.add_default_route(bridge.default_route, 0)])
 
     def covered(self) -> list[Network]:
         """Return every network that the host has an address or a route in."""
@@ -117,6 +131,17 @@ class Links:
             found = self._netlink.networks()
         return [Network((int.from_bytes(address, "big"), prefix), strict=False)
                 for address, prefix in found]  # fmt: skip
+
+    def usual_mtu(self) -> int:
+        """Return what the machine's default route can carry, at most 1500; 1500 without one.
+
+        More than that would lose packets in a tunnel or a cloud's network, for many a firewall
+        drops the messages that would tell.
+        """
+        with self._lock:
+            index = self._netlink.default_interface()
+            mtus = [link.mtu for link in self._netlink.links() if index and link.index == index]
+        return min([_USUAL_MTU, *(mtu for mtu in mtus if mtu)])
 
     def exists(self, name: str) -> bool:
         """Tell whether the host has an interface of that name."""

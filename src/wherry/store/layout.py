@@ -25,6 +25,7 @@ from wherry.linux.inodeflags import spread_children
 from wherry.oci.digest import Digest, algorithm_of, encoded_of, parse_digest
 
 PARTIAL = ".partial"
+_OWN = 0o700
 ALGORITHMS = ("sha256", "sha384", "sha512")
 
 
@@ -122,8 +123,12 @@ class Layout:
         return f"{self.root}/trash"
 
     def make(self) -> None:
-        """Make every directory that is missing; only root may look inside."""
-        os.makedirs(self.root, 0o711, exist_ok=True)
+        """Make every directory that is missing; only root may look inside, whoever made them.
+
+        Layers have programs that run as root for whoever starts them: who knows a name must get no
+        further than here (CVE-2021-41091 of Docker). The root itself may be anybody's to enter.
+        """
+        os.makedirs(self.root, 0o700, exist_ok=True)
         for path in (
             self.content,
             self.partials,
@@ -132,10 +137,12 @@ class Layout:
             self.containers,
             self.build_mounts,
         ):
-            os.makedirs(path, 0o711, exist_ok=True)
+            os.makedirs(path, _OWN, exist_ok=True)
+        for path in (self.content, self.layers, self.containers, f"{self.root}/build"):
+            os.chmod(path, _OWN)
         for path in (self.layers, self.containers):
             spread_children(path)
         os.chmod(self.empty_layer, 0o755)
-        os.makedirs(self.trash, 0o700, exist_ok=True)
+        os.makedirs(self.trash, _OWN, exist_ok=True)
         for algorithm in ALGORITHMS:
-            os.makedirs(f"{self.content}/{algorithm}", 0o711, exist_ok=True)
+            os.makedirs(f"{self.content}/{algorithm}", _OWN, exist_ok=True)

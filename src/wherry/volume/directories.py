@@ -1,4 +1,10 @@
-"""The directories of volumes: `<root>/<name>/_data`, as Docker lays them out."""
+"""The directories of volumes: `<root>/<name>/_data`, as Docker lays them out.
+
+An empty volume takes over what an image has at its place. It is copied beside the content, into
+`_filling`; once the copy is whole and on the disk it is called `_filled`, and its entries are moved
+into the content. So whenever the machine dies, a volume is filled or it is empty: what is called
+`_filling` is removed and what is called `_filled` is moved, by whoever comes next.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +16,14 @@ from collections.abc import Iterable
 
 from wherry.base.errors import ConflictError
 from wherry.base.trees import files_below, remove_tree, size_below
+from wherry.linux.syncfs import sync_file_system
 from wherry.volume.copy import Tree, copy_attributes, copy_tree
 
 log = logging.getLogger(__name__)
 
 _CONTENT = "_data"
 _FILLING = "_filling"
+_FILLED = "_filled"
 _REMOVED = ".removed-"
 
 
@@ -29,7 +37,9 @@ class VolumeDirectories:
     def __init__(self, root: str) -> None:
         self._root = root
         self._filling: dict[str, threading.Lock] = {}
-        os.makedirs(root, 0o711, exist_ok=True)
+        # Volumes have programs that run as root for whoever starts them, as layers have.
+        os.makedirs(root, 0o700, exist_ok=True)
+        os.chmod(root, 0o700)
 
     def path(self, name: str) -> str:
         """Return where a volume's content is, whether or not it is there."""
@@ -50,24 +60,40 @@ class VolumeDirectories:
         if found is None or not os.path.isdir(found):
             return False
         with self._filling.setdefault(name, threading.Lock()):
-            content, aside = self.path(name), f"{self._root}/{name}/{_FILLING}"
-            if os.path.lexists(aside):
-                remove_tree(aside)  # a crash left it
-            if os.listdir(content):
+            self._settle(name)
+            if os.listdir(self.path(name)):
                 return False
+            aside = self._beside(name, _FILLING)
             os.mkdir(aside, 0o700)
             try:
                 copy_tree(tree, os.fsencode(path), os.fsencode(aside))
-                for entry in os.listdir(aside):
-                    if not os.path.lexists(f"{content}/{entry}"):
-                        os.rename(f"{aside}/{entry}", f"{content}/{entry}")
-                copy_attributes(os.fsencode(aside), os.fsencode(content))
-                # Moving its entries has changed the copy's own times.
-                told = os.stat(found)
-                os.utime(content, ns=(told.st_atime_ns, told.st_mtime_ns))
-            finally:
+                sync_file_system(aside)
+            except BaseException:
                 remove_tree(aside)
+                raise
+            os.rename(aside, self._beside(name, _FILLED))
+            self._settle(name)
         return True
+
+    def _beside(self, name: str, what: str) -> str:
+        return f"{self._root}/{name}/{what}"
+
+    def _settle(self, name: str) -> None:
+        """Bring a fill to its end, or take it back, whoever began it."""
+        filling, filled = self._beside(name, _FILLING), self._beside(name, _FILLED)
+        if os.path.lexists(filling):
+            remove_tree(filling)
+        if not os.path.lexists(filled):
+            return
+        content = self.path(name)
+        told = os.stat(filled)
+        for entry in os.listdir(filled):
+            if not os.path.lexists(f"{content}/{entry}"):
+                os.rename(f"{filled}/{entry}", f"{content}/{entry}")
+        copy_attributes(os.fsencode(filled), os.fsencode(content))
+        # Moving its entries has changed the copy's own times.
+        os.utime(content, ns=(told.st_atime_ns, told.st_mtime_ns))
+        remove_tree(filled)
 
     def usage(self, name: str) -> int:
         """Return the bytes in the files of a volume, every hard-linked file once."""
@@ -83,13 +109,19 @@ class VolumeDirectories:
         os.rename(f"{self._root}/{name}", aside)
         _remove_if_possible(aside)
 
-    def remove_orphans(self, known: Iterable[str]) -> None:
-        """Remove what was being removed, and empty directories that no volume is recorded for.
+    def recover(self, known: Iterable[str]) -> None:
+        """Settle what a crash has left: `known` are the volumes that are recorded.
 
-        A directory with content and without a record is left: it may be all that someone has.
+        What was being removed goes, and empty directories that no volume is recorded for. A
+        directory with content and without a record is left: it may be all that someone has.
         """
         kept = set(known)
         for name in os.listdir(self._root):
+            if name in kept and os.path.isdir(self.path(name)):
+                try:
+                    self._settle(name)
+                except OSError as error:
+                    log.warning("volume %s could not be filled to the end: %s", name, error)
             if name.startswith(_REMOVED) or (
                 name not in kept and not any(files_below(self.path(name)))
             ):

@@ -191,3 +191,22 @@ async def test_it_retires_only_with_nothing_held(
     assert os.waitpid(spawned.pid, 0)[1] == 0
     assert not os.path.exists(spawned.path)
     assert os.path.getsize(f"{bench.exec_root}/keeper-0.log") == 0
+
+
+async def test_told_to_end_without_an_engine_it_ends_after_its_last_container(
+    bench: Bench, spawned: Spawned, keeper: KeeperClient
+) -> None:
+    custody = await keeper.create(bench.container("c", "sleep", "60"))
+    await keeper.start("c")
+    pidfd = os.pidfd_open(spawned.pid)
+    try:
+        os.kill(spawned.pid, signal.SIGTERM)
+        assert len((await keeper.hello()).held) == 1  # the engine decides while it is there
+        keeper.close()
+        os.kill(custody.pid, signal.SIGKILL)
+        await asyncio.to_thread(wait_for_exit, pidfd)
+    finally:
+        os.close(pidfd)
+        custody.close()
+    assert os.waitpid(spawned.pid, 0)[1] == 0
+    assert exits.read_all(bench.exec_root)["c"].wait_status == signal.SIGKILL

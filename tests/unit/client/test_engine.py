@@ -18,7 +18,7 @@ def client(
     monkeypatch: pytest.MonkeyPatch, scripted: Callable[..., Any], *replies: bytes
 ) -> tuple[EngineClient, Any]:
     target = scripted(*replies)
-    monkeypatch.setattr(engine.address, "parse", lambda text: target)
+    monkeypatch.setattr(engine.address, "parse", lambda text, identity: target)
     return EngineClient("unix:///scripted"), target
 
 
@@ -95,7 +95,17 @@ def test_addresses(text: str, host: str, port: int, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "unix://", "foo://x", "tcp://h:x", "tcp://h:99999", f"/{'x' * 108}"]
+    "text",
+    [
+        "",
+        "unix://",
+        "foo://x",
+        "tcp://h:x",
+        "tcp://h:99999",
+        f"/{'x' * 108}",
+        "npipe://./x",
+        "fd://",
+    ],
 )
 def test_no_addresses(text: str) -> None:
     with pytest.raises(AddressError, match="unable to parse docker host"):

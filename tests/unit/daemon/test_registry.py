@@ -11,8 +11,8 @@ import pytest
 
 from fixtures.registry import free_port
 from wherry.daemon import registry as module
+from wherry.daemon.configuration import RegistryOptions
 from wherry.daemon.registry import names_of, serve_registry
-from wherry.daemon.registry_options import RegistryOptions
 from wherry.engine.events import Events
 from wherry.oci.reference import parse_reference
 from wherry.store.store import Store

@@ -94,3 +94,9 @@ def test_an_error_names_what_was_done() -> None:
         assert netlink.is_missing(caught.value) or caught.value.errno == errno.EPERM
     finally:
         connection.close()
+
+
+def test_our_end_of_a_pair_can_be_marked_for_rules() -> None:
+    peer = netlink.Peer("eth0", b"\2\x42\0\0\0\1", 5)
+    assert 27 not in attributes(netlink.add_veth("v", peer, 3, 0).body[16:])
+    assert attributes(netlink.add_veth("v", peer, 3, 0, 77).body[16:])[27] == struct.pack("=I", 77)

@@ -103,6 +103,48 @@ def test_tens_of_thousands_of_addresses_are_taken_quickly() -> None:
     assert time.monotonic() - started < 3
 
 
+def test_subnets_are_cut_out_of_given_pools_in_order() -> None:
+    pools = [(Network("10.1.0.0/23"), 24), (Network("10.9.0.0/24"), 25)]
+    taken: list[Network] = []
+    for _ in range(4):
+        taken.append(choose_subnet(taken, pools))
+    assert [str(one) for one in taken] == [
+        "10.1.0.0/24", "10.1.1.0/24", "10.9.0.0/25", "10.9.0.128/25",
+    ]  # fmt: skip
+    with pytest.raises(NoFreeSubnetError, match="non-overlapping"):
+        choose_subnet(taken, pools)
+
+
+def test_what_is_taken_of_a_pool_is_jumped_over() -> None:
+    pool = [(Network("10.0.0.0/8"), 28)]
+    begun = time.perf_counter()
+    # A million pieces overlap with the first, and the second ends within a piece.
+    found = choose_subnet([Network("10.0.0.0/9"), Network("10.128.0.0/30")], pool)
+    assert str(found) == "10.128.0.16/28"
+    with pytest.raises(NoFreeSubnetError):
+        choose_subnet([Network("10.0.0.0/8")], pool)
+    assert time.perf_counter() - begun < 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 255), st.integers(24, 32)).map(
+            lambda one: Network((f"10.0.0.{one[0]}", one[1]), strict=False)
+        ),
+        max_size=12,
+    ),
+    st.integers(24, 30),
+)
+def test_the_first_piece_that_is_free_is_chosen(taken: list[Network], size: int) -> None:
+    base = Network("10.0.0.0/24")
+    free = [p for p in base.subnets(new_prefix=size) if not any(p.overlaps(t) for t in taken)]
+    if free:
+        assert choose_subnet(taken, [(base, size)]) == free[0]
+    else:
+        with pytest.raises(NoFreeSubnetError):
+            choose_subnet(taken, [(base, size)])
+
+
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 40), max_size=60))
 def test_nobody_gets_what_another_has(steps: list[int]) -> None:

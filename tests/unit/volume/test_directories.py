@@ -10,6 +10,7 @@ import pytest
 
 from fixtures.deep import make_deep, removable_folder
 from wherry.store.layers.view import LayerView
+from wherry.volume import directories as module
 from wherry.volume.directories import VolumeDirectories
 
 
@@ -129,6 +130,40 @@ def test_a_copy_that_a_crash_cut_short_is_begun_again(
     assert sorted(os.listdir(content)) == ["sub", "top"]
 
 
+def test_a_whole_copy_that_a_crash_kept_from_its_place_is_moved_there(
+    volumes: VolumeDirectories, layer: Path
+) -> None:
+    for name in ("v", "w"):
+        content = Path(volumes.make(name))
+        if name == "v":
+            (layer / "data").rename(content.parent / "_filled")
+        (content / "top").write_text("moved before the crash")
+        (content.parent / "_filling").mkdir()
+    volumes.recover(["v", "w"])
+    content = Path(volumes.path("v"))
+    assert sorted(os.listdir(content)) == ["sub", "top"]
+    assert (content / "top").read_text() == "moved before the crash"
+    assert (content / "sub" / "49").read_text() == "49"
+    assert content.stat().st_mode & 0o777 == 0o751
+    for name in ("v", "w"):
+        assert os.listdir(Path(volumes.path(name)).parent) == ["_data"]
+
+
+def test_a_copy_is_on_the_disk_before_it_is_called_whole(
+    volumes: VolumeDirectories, layer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = Path(volumes.make("v"))
+    seen: list[list[str]] = []
+
+    def synced(directory: str) -> None:
+        seen.append(sorted(os.listdir(directory)))
+        seen.append(sorted(os.listdir(content.parent)))
+
+    monkeypatch.setattr(module, "sync_file_system", synced)
+    volumes.fill("v", LayerView([str(layer)]), "/data")
+    assert seen == [["sub", "top"], ["_data", "_filling"]]
+
+
 def test_a_removed_volume_is_gone_and_again_is_no_error(volumes: VolumeDirectories) -> None:
     content = Path(volumes.make("v"))
     (content / "file").write_bytes(bytes(1000))
@@ -144,14 +179,14 @@ def test_a_very_deep_volume_is_measured_and_removed() -> None:
         volumes = VolumeDirectories(str(root))
         make_deep(Path(volumes.make("v")))
         volumes.usage("v")
-        volumes.remove_orphans([])
+        volumes.recover([])
         assert Path(volumes.path("v")).exists()
         volumes.remove("v")
         assert os.listdir(root) == []
         left = root / ".removed-1"
         left.mkdir()
         make_deep(left)
-        volumes.remove_orphans([])
+        volumes.recover([])
         assert os.listdir(root) == []
 
 
@@ -161,5 +196,5 @@ def test_orphans_go_and_content_without_a_record_stays(volumes: VolumeDirectorie
     Path(volumes.make("full"), "file").write_text("all that somebody has")
     (root / ".removed-1").mkdir()
     (root / ".removed-1" / "rest").write_text("x")
-    volumes.remove_orphans(["known"])
+    volumes.recover(["known"])
     assert sorted(os.listdir(root)) == ["full", "known"]

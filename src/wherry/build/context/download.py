@@ -38,6 +38,7 @@ from wherry.build.context.remote import redacted
 from wherry.oci.digest import Digest, algorithm_of, parse_digest
 from wherry.registry.client.call import Call, Response
 from wherry.registry.client.errors import HostileLocationError
+from wherry.registry.client.proxies import Proxies
 from wherry.registry.client.settings import Limits
 
 UNNAMED = "__unnamed__"
@@ -82,6 +83,7 @@ class Wanted:
     checksum: a digest that the file has to have.
     etag: of a copy that is there already; then the answer may be that it is still good.
     authorization: the value of that header. context: who is trusted, the system's if None.
+    proxies: those of the environment if None.
     """
 
     url: str
@@ -90,6 +92,7 @@ class Wanted:
     authorization: str = ""
     context: ssl.SSLContext | None = None
     limits: Limits = field(default_factory=Limits)
+    proxies: Proxies | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ async def download(wanted: Wanted, file: BinaryIO, progress: Progress | None = N
         parse_digest(wanted.checksum)
     url, headers = _request(wanted)
     shown = redacted(wanted.url)
-    transport = Transport(wanted.limits)
+    transport = Transport(wanted.limits, wanted.proxies)
     try:
         call = Call(method="GET", url=url, headers=headers, context=wanted.context)
         async with await transport.send(call) as response:

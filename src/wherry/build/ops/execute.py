@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import field
 
 from wherry.base.crossing import in_thread
-from wherry.base.errors import InvalidError, NotFoundError
+from wherry.base.errors import InvalidError, NotFoundError, UnavailableError
 from wherry.base.values import dataclass
 from wherry.build.graph.actions import SCRIPTS, Execute, FromContext, Mount
 from wherry.build.ops.materialise import materialise
@@ -41,6 +42,10 @@ class StepFailedError(InvalidError):
         self.action = action
         self.code = code
         self.tail = tail
+
+
+class OpenSecretsError(UnavailableError):
+    """The place for secrets is somebody else's."""
 
 
 class MissingSecretError(NotFoundError):
@@ -259,9 +264,20 @@ def _write(path: str, content: bytes, mode: int) -> None:
         os.fchmod(file.fileno(), mode)
 
 
+def _keep_private(root: str) -> None:
+    """Make the directory of secrets; where it lies, anybody may have made one of that name."""
+    os.makedirs(root, 0o700, exist_ok=True)
+    told = os.lstat(root)
+    private = stat.S_ISDIR(told.st_mode) and not stat.S_IMODE(told.st_mode) & 0o077
+    if told.st_uid != os.geteuid() or not private:
+        raise OpenSecretsError(
+            f"{root} belongs to user {told.st_uid}, who could exchange what is put there: remove it"
+        )
+
+
 def _stage(root: str, value: bytes, mount: Mount) -> str:
     """Write a secret to memory, for as long as it takes to mount it."""
-    os.makedirs(root, 0o700, exist_ok=True)
+    _keep_private(root)
     path = f"{root}/{os.urandom(12).hex()}"
     _write(path, value, mount.mode)
     os.chown(path, mount.uid, mount.gid)

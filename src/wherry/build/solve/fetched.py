@@ -6,7 +6,6 @@ import os
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError
-from wherry.build.context import git
 from wherry.build.context.directory import DirectoryTree
 from wherry.build.context.download import Wanted, download, name_in_url
 from wherry.build.context.remote import GitAddress, UrlAddress, classify
@@ -26,7 +25,7 @@ async def fetch_source(tools: Tools, source: Remote) -> list[Pick]:
                 keep_git_dir=source.keep_git_dir or None, checksum=source.checksum
             )
             path = await in_thread(tools.contexts.new_directory)
-            await git.fetch(wanted, path)
+            await tools.contexts.fetch_git(wanted, path)
             return await in_thread(_whole, tools, path)
         case UrlAddress(url):
             return await _download(tools, url, source.checksum)
@@ -47,7 +46,8 @@ async def _download(tools: Tools, url: str, checksum: str) -> list[Pick]:
 
     path = await in_thread(tools.contexts.new_directory)
     with open(f"{path}/file", "wb") as file:
-        told = await download(Wanted(url, checksum), file, progress)
+        wanted = Wanted(url, checksum, proxies=tools.contexts.proxies)
+        told = await download(wanted, file, progress)
     os.chmod(f"{path}/file", _MODE)
     os.utime(f"{path}/file", (told.mtime, told.mtime))
     tree = tools.contexts.keep(DirectoryTree(path))

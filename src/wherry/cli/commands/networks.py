@@ -145,21 +145,19 @@ def rm(context: Context, options: Options, arguments: list[str]) -> int:
 
 def connect(context: Context, options: Options, arguments: list[str]) -> int:
     """Connect a container to a network."""
-    settings: dict[str, object] = {}
-    addresses = {
+    addresses: dict[str, object] = {
         key: options.text(flag)
         for flag, key in (("ip", "IPv4Address"), ("ip6", "IPv6Address"))
         if options.given(flag)
     }
     if options.given("link-local-ip"):
-        addresses["LinkLocalIPs"] = options.all("link-local-ip")  # type: ignore[assignment]
-    if addresses:
-        settings["IPAMConfig"] = addresses
-    for flag, key in (("alias", "Aliases"), ("link", "Links")):
-        if options.given(flag):
-            settings[key] = options.all(flag)
-    if options.given("driver-opt"):
-        settings["DriverOpts"] = pairs(options.all("driver-opt"))
+        addresses["LinkLocalIPs"] = options.all("link-local-ip")
+    settings = {
+        "IPAMConfig": addresses,
+        "Links": options.all("link") or None,
+        "Aliases": options.all("alias"),
+        "DriverOpts": pairs(options.all("driver-opt")),
+    }
     body = {"Container": arguments[1], "EndpointConfig": settings}
     context.engine.post(f"/networks/{arguments[0]}/connect", None, body)
     return 0

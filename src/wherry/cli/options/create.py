@@ -22,6 +22,8 @@ FLAGS = declare("""
     --cidfile string  Write the container ID to the file
     --cpu-period int  Limit CPU CFS (Completely Fair Scheduler) period
     --cpu-quota int  Limit CPU CFS (Completely Fair Scheduler) quota
+    --cpu-rt-period int  Limit CPU real-time period in microseconds
+    --cpu-rt-runtime int  Limit CPU real-time runtime in microseconds
 -c  --cpu-shares int  CPU shares (relative weight)
     --cpus decimal  Number of CPUs
     --cpuset-cpus string  CPUs in which to allow execution (0-3, 0,1)
@@ -119,6 +121,7 @@ NAMESPACES = (
 )  # fmt: skip
 NUMBERS = (
     ("cpu-period", "CpuPeriod"), ("cpu-quota", "CpuQuota"), ("cpu-shares", "CpuShares"),
+    ("cpu-rt-period", "CpuRealtimePeriod"), ("cpu-rt-runtime", "CpuRealtimeRuntime"),
     ("blkio-weight", "BlkioWeight"), ("oom-score-adj", "OomScoreAdj"),
     ("memory-swappiness", "MemorySwappiness"), ("pids-limit", "PidsLimit"),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from wherry.cli.flags import Options
 Json = dict[str, object]
 
 FIELDS = ("alias", "driver-opt", "gw-priority", "ip", "ip6", "link-local-ip", "mac-address", "name")
+PREDEFINED = ("default", "bridge", "host", "none")
 ADDRESSES = (("ip", "IPv4Address"), ("ip6", "IPv6Address"))
 
 
@@ -37,6 +38,8 @@ class Network:
         found: Json = {"IPAMConfig": addresses} if addresses else {}
         if "alias" in self.fields:
             found["Aliases"] = self.fields["alias"]
+        if "link" in self.fields:
+            found["Links"] = self.fields["link"]
         if "mac-address" in last:
             found["MacAddress"] = last["mac-address"]
         if "driver-opt" in self.fields:
@@ -80,7 +83,10 @@ def chosen(options: Options) -> tuple[str, Json]:
     for field in ("ip", "ip6", "mac-address", "link-local-ip"):
         first.add(field, options.all(field))
     mode = first.name
-    if "alias" in first.fields and mode in ("default", "bridge", "host", "none"):
+    own = mode not in PREDEFINED and not mode.startswith("container:")
+    if own:  # on the default bridge a link is the container's, not the endpoint's
+        first.add("link", options.all("link"))
+    if "alias" in first.fields and mode in PREDEFINED:
         raise UsageError("network-scoped aliases are only supported for user-defined networks")
     endpoints: Json = {}
     for network in networks:

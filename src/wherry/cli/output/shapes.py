@@ -17,11 +17,12 @@ MAPS = frozenset({
     "PortBindings", "Ports", "Runtimes", "StorageOpt", "Sysctls", "Tmpfs", "Volumes",
 })  # fmt: skip
 LISTS = frozenset({
-    "Args", "Aliases", "Binds", "BlkioDeviceReadBps", "CapAdd", "CapDrop", "Cmd", "Config",
-    "DeviceCgroupRules", "DeviceRequests", "Devices", "Dns", "DnsOptions", "DnsSearch", "DNSNames",
+    "Args", "Aliases", "Binds", "BlkioDeviceReadBps", "CapAdd", "CapDrop", "ClientErrors", "Cmd",
+    "Config", "DefaultAddressPools", "DeviceCgroupRules", "DeviceRequests", "Devices", "Dns",
+    "DnsOptions", "DnsSearch", "DNSNames",
     "Entrypoint", "Env", "ExecIDs", "ExtraHosts", "GroupAdd", "Links", "MaskedPaths", "Mounts",
-    "OnBuild", "ReadonlyPaths", "RepoDigests", "RepoTags", "SecurityOpt", "Shell", "Ulimits",
-    "VolumesFrom", "Warnings",
+    "OnBuild", "ReadonlyPaths", "RepoDigests", "RepoTags", "SecurityOpt", "ServerErrors", "Shell",
+    "SystemStatus", "Ulimits", "VolumesFrom", "Warnings",
 })  # fmt: skip
 OMITTED: dict[str, Any] = {
     "Author": "", "Comment": "", "ExposedPorts": {}, "Health": None, "Healthcheck": None,

@@ -15,10 +15,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from wherry.base.atomic import write_file
 from wherry.base.errors import InvalidError, UnsupportedError
 from wherry.base.values import dataclass
+from wherry.engine.containers.defaults import effective
 from wherry.engine.containers.record import Container
+from wherry.engine.settings import Live
 from wherry.engine.spec import capabilities, security
 from wherry.engine.spec.container import Facts, container_spec
 from wherry.linux.credentials import bounding_set
@@ -64,8 +68,15 @@ class Root:
 class Bundles:
     """Writes bundles of containers, and keeps compiled filters below the exec root."""
 
-    def __init__(self, engine_id: str, exec_root: str, snapshots: SnapshotStore) -> None:
+    def __init__(
+        self, engine_id: str, exec_root: str, snapshots: SnapshotStore, live: Live | None = None
+    ) -> None:
+        self._live = live or Live()
+        self.security = security.defaults(self._live.current.containers)
         self._engine_id = engine_id
+        # Where the next runs are put.
+        self.parent_cgroup = self.own_cgroup
+        self.open_files: tuple[int, int] | None = None
         self._filters = os.path.join(exec_root, "seccomp")
         self._snapshots = snapshots
         # Several first starts at once would compile the same filter into the same file.
@@ -73,14 +84,14 @@ class Bundles:
         self.capabilities = bounding_set()
 
     def cgroups_path(self, record: Container) -> str:
-        """Return where the container's cgroups are, below every controller."""
-        parent = record.host_config.cgroup_parent.strip("/")
-        return f"/{parent or self.parent_cgroup}/{record.id}"
+        """Return where the cgroups of the container's run are, below every controller."""
+        # Runs of engines that did not note it were all in the same place.
+        return record.state.cgroup or _below(self.own_cgroup, record)
 
     @property
-    def parent_cgroup(self) -> str:
-        """The engine's own cgroup, without a slash."""
-        return f"wherry-{self._engine_id}"
+    def own_cgroup(self) -> str:
+        """The cgroup below which containers are where no service manager gives one."""
+        return f"/wherry-{self._engine_id}"
 
     def directory(self, record: Container) -> str:
         """Return the container's directory, which is its bundle."""
@@ -95,7 +106,11 @@ class Bundles:
 
         Raises InvalidError for what the image or host cannot give.
         """
-        facts = self._facts(record, root or self._root(record))
+        root = root or self._root(record)
+        defaults, unified = self._live.current.containers, hierarchy().is_unified
+        host = effective(record.host_config, defaults, unified=unified)
+        record = msgspec.structs.replace(record, host_config=host)
+        facts = self._facts(record, root)
         spec = container_spec(record, facts)
         data = json.dumps(spec, separators=(",", ":")).encode()
         write_file(os.path.join(facts.directory, "config.json"), data, 0o600, sync=False)
@@ -120,12 +135,13 @@ class Bundles:
             root=root.layers,
             mounts=root.mounts,
             identity=_identity(record, record.config.user, root.view),
-            cgroups_path=self.cgroups_path(record),
+            cgroups_path=_below(self.parent_cgroup, record),
+            open_files=self.open_files,
             hostname=record.config.hostname or os.uname().nodename,
             capabilities=self.capabilities,
             devices=_devices(record),
-            init=_find_init() if host.init else "",
-            unified_cgroups=hierarchy().is_unified,
+            init=find_init(self._live.current.containers.init_path) if host.init else "",
+            security=self.security,
         )
 
     def identity(self, record: Container, user: str) -> Identity:
@@ -138,7 +154,7 @@ class Bundles:
         names = capabilities.effective(
             host.cap_add, host.cap_drop, privileged=host.privileged, available=self.capabilities
         )
-        chosen = security.parse(host.security_opt).seccomp
+        chosen = security.parse(host.security_opt, self.security).seccomp
         if host.privileged or chosen == {}:
             return ""
         profile = default_profile(names) if chosen is None else resolve_profile(chosen, names)
@@ -155,13 +171,19 @@ class Bundles:
         return path
 
 
+def _below(parent: str, record: Container) -> str:
+    chosen = record.host_config.cgroup_parent.strip("/")
+    return f"/{chosen}/{record.id}" if chosen else f"{parent}/{record.id}"
+
+
 def _identity(record: Container, user: str, view: LayerView) -> Identity:
     extra = record.host_config.group_add or ()
     return resolve(user, extra, view.read("/etc/passwd"), view.read("/etc/group"))
 
 
-def _find_init() -> str:
-    for name in _INIT_PROGRAMS:
+def find_init(chosen: str = "") -> str:
+    """Return the path of the program for --init, which the settings may choose."""
+    for name in (chosen,) if chosen else _INIT_PROGRAMS:
         if found := shutil.which(name):
             return found
     raise UnsupportedError(

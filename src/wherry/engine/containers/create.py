@@ -20,17 +20,20 @@ from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
 from wherry.base.ids import ContainerId, new_id
 from wherry.base.values import dataclass
 from wherry.engine.containers import mount_points
+from wherry.engine.containers.defaults import filled_in
 from wherry.engine.containers.names import check_name, draw_name
 from wherry.engine.containers.ports import Images, Sandboxes, Volumes
 from wherry.engine.containers.record import Container, MountPoint, State
 from wherry.engine.containers.table import ContainerTable, NameInUseError
 from wherry.engine.events import Events
+from wherry.engine.settings import Live
 from wherry.engine.spec import capabilities, environment, resources, security
 from wherry.oci.environment import merge
 from wherry.oci.image import Healthcheck, ImageRunConfig
 from wherry.oci.platform import format_platform, parse_platform, platform_of, rank
 from wherry.oci.signals import parse_signal
 from wherry.runtime import cgroups
+from wherry.runtime.cgroups.hierarchy import hierarchy
 from wherry.store.snapshots import SnapshotStore
 from wherry.wire.container_config import Config, HostConfig, NetworkingConfig
 
@@ -57,6 +60,7 @@ class CreateContainer:
     volumes: Volumes
     sandboxes: Sandboxes
     events: Events
+    live: Live = field(default_factory=Live)
 
     async def __call__(
         self,
@@ -77,6 +81,8 @@ class CreateContainer:
         _check_platform(image, platform, config.image)
         config = _merge(config, image.config.config or ImageRunConfig())
         _check(config, host)
+        unified = hierarchy().is_unified
+        host = filled_in(host, self.live.current.containers, unified=unified)
         record = self._record(name, config, host, image)
         try:
             self.sandboxes.check(record, networking)
@@ -104,8 +110,6 @@ class CreateContainer:
             environment.words(config.entrypoint), environment.words(config.cmd)
         )
         host.network_mode = host.network_mode or "default"
-        host.shm_size = host.shm_size or 64 << 20
-        host.log_config.type = host.log_config.type or "json-file"
         identifier = ContainerId(new_id())
         if not config.hostname and host.network_mode != "host":
             config.hostname = identifier[:12]

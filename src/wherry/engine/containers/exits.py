@@ -31,7 +31,8 @@ from wherry.store.errors import DiskFullError
 
 log = logging.getLogger(__name__)
 
-_UNKNOWN_EXIT: Final = 255
+UNKNOWN_EXIT: Final = 255
+UNKNOWN_ERROR: Final = "how the process ended could not be found out"
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 60.0
 _FULL_DISK_PAUSE: Final = 1.0
@@ -51,6 +52,8 @@ class ExitHandler:
     log_watch: LogWatch
     start: Callable[[Container], Awaitable[None]]
     remove: Callable[[Container], Awaitable[None]]
+    # The machine goes down: nothing is started again before it is back.
+    going_down: bool = False
     _pauses: dict[str, float] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -89,11 +92,11 @@ class ExitHandler:
         state.oom_killed = await in_thread(cgroups.oom_kills, path) > 0
         ran_ns = max(exited.at_ns - state.started_at, 0)
         state.status = Status.EXITED
-        state.pid = state.start_ticks = 0
+        state.pid, state.start_ticks, state.cgroup = 0, 0, ""
         state.finished_at = exited.at_ns
         state.exit_known = exited.exit_code is not None
-        state.exit_code = _UNKNOWN_EXIT if exited.exit_code is None else exited.exit_code
-        state.error = "" if state.exit_known else "how the process ended could not be found out"
+        state.exit_code = UNKNOWN_EXIT if exited.exit_code is None else exited.exit_code
+        state.error = "" if state.exit_known else UNKNOWN_ERROR
         self.log_watch.finish(self.bundles.log_directory(record))
         if state.oom_killed:
             self.events.emit("container", "oom", record.id, container_attributes(record))
@@ -149,7 +152,7 @@ class ExitHandler:
         if record.host_config.auto_remove:
             await self.remove(record)
             return False
-        if not wants_restart(record):
+        if self.going_down or not wants_restart(record):
             self._pauses.pop(record.id, None)
             return False
         record.state.status = Status.RESTARTING
@@ -163,6 +166,8 @@ class ExitHandler:
         await asyncio.sleep(pause)
         async with self.table.lock(record):
             if record.state.status is not Status.RESTARTING or record.state.stopped_by_user:
+                return
+            if self.going_down:
                 return
             try:
                 await self.start(record)

@@ -26,6 +26,7 @@ from wherry.engine.networks.opened import Sandbox
 from wherry.engine.supervision.keepers import Keepers
 from wherry.keeper.client import LaunchError
 from wherry.keeper.protocol import CreateContainer
+from wherry.logs import drivers
 from wherry.logs.writer import LogOptions
 from wherry.runtime import cgroups
 
@@ -150,20 +151,8 @@ def explained(error: LaunchError) -> StartError | LaunchFailedError:
 
 def log_options(record: Container) -> LogOptions:
     """Return how the output files are rotated. Raises InvalidError."""
-    options = record.host_config.log_config.config or {}
-    try:
-        return LogOptions(_size(options.get("max-size", "0")), int(options.get("max-file", "1")))
-    except ValueError:
-        raise InvalidError(f"invalid log options: {options}") from None
-
-
-def _size(text: str) -> int:
-    """Read a size such as 10m; -1 and 0 mean no limit."""
-    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-    bare = text.lower().removesuffix("b")
-    if bare[-1:] in units:
-        return int(bare[:-1]) * units[bare[-1]]
-    return max(int(bare), 0)
+    chosen = record.host_config.log_config
+    return drivers.rotation(chosen.type, chosen.config or {})
 
 
 def _request(record: Container, bundle: Bundle, namespace: int | None) -> CreateContainer:

@@ -31,12 +31,16 @@ class State(msgspec.Struct, omit_defaults=True):
     """Where the container is; `pid` and `start_ticks` identify its first process while it runs.
 
     `exit_known` is False where nobody could learn how the process ended: the exit code is then
-    reported as 255 with an error text, never as 0.
+    reported as 255 with an error text, never as 0. `cgroup` is where the run was put: a later
+    engine may put its containers elsewhere. `starting` is on the disk before anything of a run is
+    there: if the machine dies before it says more, the container counts as one that ran.
     """
 
     status: Status = Status.CREATED
     pid: int = 0
     start_ticks: int = 0
+    cgroup: str = ""
+    starting: bool = False
     exit_code: int = 0
     exit_known: bool = True
     oom_killed: bool = False

@@ -66,6 +66,8 @@ class RemoveContainer:
         self.log_watch.finish(f"{self.snapshots.directory(record.id)}/logs")
         self.events.emit("container", "destroy", record.id, container_attributes(record))
         self.waiters.removed(record)
+        # A power cut must not bring the record back without the files.
+        await self.table.flushed()
         await in_thread(self.snapshots.remove, record.id)
         for point in record.mounts:
             if volumes and point.type == "volume" and point.anonymous:

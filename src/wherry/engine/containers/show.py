@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import msgspec
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, InternalError, InvalidError
 from wherry.base.values import dataclass
 from wherry.engine.containers.bundle import Bundles
+from wherry.engine.containers.defaults import limits
 from wherry.engine.containers.filters import select
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.containers.view import ContainerView
+from wherry.engine.settings import Live
 from wherry.oci.digest import Digest
 from wherry.runtime import cgroups
 from wherry.store.snapshots import SnapshotStore
@@ -28,6 +33,7 @@ class ShowContainers:
     bundles: Bundles
     image_size: Callable[[Digest], int]
     ancestors: Callable[[str], set[str]]
+    live: Live
 
     async def list(self, wanted: ContainerFilter) -> Sequence[ContainerView]:
         """Return the containers that a list shows, the newest first."""
@@ -42,7 +48,11 @@ class ShowContainers:
 
     async def inspect(self, reference: str, *, size: bool = False) -> ContainerView:
         """Return one container."""
-        return await self._view(self.table.find(reference), size=size)
+        view = await self._view(self.table.find(reference), size=size)
+        # As in dockerd, a container is shown with the limits that it would be started with.
+        host = view.record.host_config
+        host = msgspec.structs.replace(host, ulimits=limits(host, self.live.current.containers))
+        return replace(view, record=msgspec.structs.replace(view.record, host_config=host))
 
     async def _view(self, record: Container, *, size: bool) -> ContainerView:
         written = whole = None

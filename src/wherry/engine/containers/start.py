@@ -18,7 +18,7 @@ from wherry.base.values import dataclass
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.create import container_attributes
 from wherry.engine.containers.ports import Sandboxes, Volumes
-from wherry.engine.containers.prepare import PrepareContainer, StartError
+from wherry.engine.containers.prepare import PrepareContainer, StartError, settled
 from wherry.engine.containers.record import Container, State, Status
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
@@ -68,8 +68,14 @@ class StartContainer:
                 self.table.save(record)
                 await self.keepers.forget(record.id)
             await self._check_mounts(record)
-            prepared = await prepare(record, lambda: self.bundles.write(record), undo)
-            # An engine that dies now must know what addresses and ports the container has.
+            noting = self._note_wish(record)
+            try:
+                prepared = await prepare(record, lambda: self.bundles.write(record), undo)
+            finally:
+                await settled(noting)
+            noting.result()
+            # An engine that dies now must know what addresses, ports and cgroup the container has.
+            record.state.cgroup = prepared.bundle.cgroups_path
             self.table.save(record)
             started = await prepare.execute(record)
             undo.pop_all()
@@ -77,12 +83,22 @@ class StartContainer:
             status=Status.RUNNING,
             pid=prepared.pid,
             start_ticks=prepared.start_ticks,
+            cgroup=prepared.bundle.cgroups_path,
             started_at=started,
             finished_at=record.state.finished_at,
         )
         self.table.save(record)
         if waiting := self.started.pop(record.id, None):
             waiting.set()
+
+    def _note_wish(self, record: Container) -> asyncio.Future[None]:
+        """Begin to make sure that even after a power cut the container is one that ran.
+
+        Restart policies ask for that. The disk works while the start does.
+        """
+        record.state.starting = True
+        self.table.save(record)
+        return asyncio.ensure_future(self.table.flushed())
 
     async def _check_mounts(self, record: Container) -> None:
         for point in record.mounts:
@@ -98,7 +114,8 @@ class StartContainer:
         state = record.state
         if state.status is not Status.EXITED:
             state.status = Status.CREATED
-        state.exit_code, state.error, state.pid = code, str(error), 0
+        state.exit_code, state.error, state.pid, state.cgroup = code, str(error), 0, ""
+        state.starting = False
         self.table.save(record)
         self.log_watch.finish(self.bundles.log_directory(record))
         self.on_failed(record)

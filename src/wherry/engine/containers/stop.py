@@ -43,11 +43,13 @@ class StopContainer:
         record = self.table.find(reference)
         if record.state.status is Status.RESTARTING:
             self._cancel_restart(record)
+            await self.table.flushed()
             return
         if not record.state.running:
             raise NotModifiedError(f"container {record.id} is not running")
         # Going on although the client has gone: what was begun is brought to its end.
         await asyncio.shield(self.end(record, timeout, signal_name))
+        await self.table.flushed()
         self.events.emit("container", "stop", record.id, container_attributes(record))
 
     def _cancel_restart(self, record: Container) -> None:
@@ -60,6 +62,15 @@ class StopContainer:
     ) -> None:
         """End the run of a running container; returns when it has ended."""
         record.state.stopped_by_user = True
+        await self._end(record, timeout, signal_name)
+
+    async def for_shutdown(self, record: Container) -> None:
+        """End a run because the machine goes down: restart policies see no wish of the user's."""
+        await self._end(record, None)
+
+    async def _end(
+        self, record: Container, timeout: int | None, signal_name: str | None = None
+    ) -> None:
         number = parse_signal(signal_name or record.config.stop_signal or "SIGTERM")
         waiter = self.waiters.add(record, Condition.NOT_RUNNING)
         if record.state.status is Status.PAUSED:
@@ -111,6 +122,7 @@ class StopContainer:
                 await self._thaw(record)
         if number == signal.SIGKILL:
             await asyncio.shield(self.kill_now(record))
+            await self.table.flushed()
         else:
             self.send(record, number)
 

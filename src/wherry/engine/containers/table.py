@@ -2,8 +2,10 @@
 
 What is looked up comes from memory; what changes is written to the database before anybody is told.
 Records are small and a write takes some hundred microseconds, less than a hop to a thread and back:
-it is done on the event loop. A container's lock is held while its state changes; looking never
-waits, so that one stuck container never holds up a list.
+it is done on the event loop. To wait for the disk takes longer: whoever is about to tell somebody
+that a change is done awaits `flushed` before, and many that wait share one sync. A container's lock
+is held while its state changes; looking never waits, so that one stuck container never holds up a
+list.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, InvalidError, NotFoundError
 from wherry.engine.containers.record import Container
 from wherry.store.metadata.records import NameTakenError, Records
@@ -83,7 +86,7 @@ class ContainerTable:
         self._ids[container.name] = container.id
 
     def save(self, container: Container) -> None:
-        """Write a changed record."""
+        """Write a changed record; it survives a power cut once `flushed` has returned."""
         if container.id in self._by_id:
             body = msgspec.json.encode(container)
             self._records.put(container.id, container.name, body, durable=False)
@@ -100,11 +103,15 @@ class ContainerTable:
         self._ids[name] = container.id
 
     def remove(self, container: Container) -> None:
-        """Forget a container."""
+        """Forget a container; a power cut may bring it back until `flushed` has returned."""
         self._records.delete(container.id, durable=False)
         self._by_id.pop(container.id, None)
         self._ids.pop(container.name, None)
         self._locks.pop(container.id, None)
+
+    async def flushed(self) -> None:
+        """Return when all that was saved and removed is on the disk; raises OSError."""
+        await in_thread(self._records.flush)
 
     def lock(self, container: Container) -> asyncio.Lock:
         """Return what to hold while the container's state changes."""

@@ -11,7 +11,6 @@ import contextlib
 import weakref
 from collections.abc import Callable
 from dataclasses import field
-from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import DataLossError, InvalidError, NotFoundError
@@ -26,7 +25,9 @@ from wherry.engine.images.arrived import (
     read_manifest,
     unpack,
 )
+from wherry.engine.images.slots import Slots
 from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
+from wherry.engine.settings import TransferSettings
 from wherry.oci.digest import Digest
 from wherry.oci.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor, Index, Platform
 from wherry.oci.platform import (
@@ -45,8 +46,6 @@ from wherry.store.lease import Lease
 from wherry.store.store import Store
 from wherry.wire.requests import AuthConfig
 
-_AT_ONCE: Final = 3
-
 
 class NoMatchingManifestError(NotFoundError):
     """The image exists, but not for the platform that was asked for."""
@@ -59,6 +58,7 @@ class PullImage:
     store: Store
     client: RegistryClient
     events: Events
+    slots: Slots = field(default_factory=lambda: Slots(TransferSettings().downloads))
     # Each lock is there for as long as somebody holds it or waits for it.
     _fetching: weakref.WeakValueDictionary[Digest, asyncio.Lock] = field(
         default_factory=weakref.WeakValueDictionary
@@ -145,23 +145,21 @@ class PullImage:
     async def _fetch_layers(
         self, repository: Repository, layers: list[ImageLayer], progress: Progress
     ) -> None:
-        slots = asyncio.Semaphore(_AT_ONCE)
         for layer in layers:
             progress(TransferStep(short(layer.descriptor.digest), "Pulling fs layer"))
-        await together(self._fetch_layer(repository, layer, slots, progress) for layer in layers)
+        await together(self._fetch_layer(repository, layer, progress) for layer in layers)
 
     async def _fetch_layer(
         self,
         repository: Repository,
         layer: ImageLayer,
-        slots: asyncio.Semaphore,
         progress: Progress,
     ) -> None:
         blob, name = layer.descriptor, short(layer.descriptor.digest)
         if await in_thread(self._has, layer):
             progress(TransferStep(name, "Already exists"))
             return
-        async with slots:
+        async with self.slots:
             await self._fetch_blob(
                 repository, blob, Meter(progress, name, "Downloading", blob.size)
             )

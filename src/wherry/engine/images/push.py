@@ -7,9 +7,9 @@ this engine itself takes them as they are: it has them.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
+from dataclasses import field
 from functools import partial
 from typing import Final
 
@@ -17,7 +17,9 @@ from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import NotFoundError
 from wherry.base.values import dataclass
 from wherry.engine.events import Events
+from wherry.engine.images.slots import Slots
 from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together
+from wherry.engine.settings import TransferSettings
 from wherry.oci.digest import Digest
 from wherry.oci.image import DOCKER_LAYER, OCI_LAYER, OCI_LAYER_GZIP, Descriptor
 from wherry.oci.reference import Reference, parse_reference
@@ -29,7 +31,6 @@ from wherry.store.manifests import manifest_of
 from wherry.store.store import Store
 from wherry.wire.requests import AuthConfig
 
-_AT_ONCE: Final = 5
 _PLAIN: Final = frozenset({OCI_LAYER, DOCKER_LAYER})
 _MOUNTS_TRIED: Final = 3
 
@@ -42,6 +43,7 @@ class PushImage:
     client: RegistryClient
     events: Events
     is_own: Callable[[Reference], bool] = lambda _: False
+    slots: Slots = field(default_factory=lambda: Slots(TransferSettings().uploads))
 
     async def __call__(
         self, text: str, *, credentials: AuthConfig | None, progress: Progress
@@ -124,23 +126,19 @@ class PushImage:
     async def _push_layers(
         self, repository: Repository, reference: Reference, image: Image, progress: Progress
     ) -> None:
-        slots = asyncio.Semaphore(_AT_ONCE)
         layers = {layer.descriptor.digest: layer for layer in image.layers}.values()
-        await together(
-            self._push_layer(repository, reference, layer, slots, progress) for layer in layers
-        )
+        await together(self._push_layer(repository, reference, layer, progress) for layer in layers)
 
     async def _push_layer(
         self,
         repository: Repository,
         reference: Reference,
         layer: ImageLayer,
-        slots: asyncio.Semaphore,
         progress: Progress,
     ) -> None:
         blob = layer.descriptor
         name = short(blob.digest)
-        async with slots:
+        async with self.slots:
             if await repository.has_blob(blob.digest):
                 progress(TransferStep(name, "Layer already exists"))
                 return

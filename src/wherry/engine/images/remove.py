@@ -43,7 +43,7 @@ class RemoveImage:
             removed = [meant]
             left = [reference for reference in references if reference != meant]
             if any(reference.tag for reference in left) or (meant.digest and left):
-                return await self._untag(image, removed)
+                return await self._untag(image, [meant, *_stranded(meant, left)])
             self._check_name(image, meant, force=force)
             # A name by digest goes with the last tag.
             removed = references
@@ -150,6 +150,12 @@ class RemoveImage:
             freed += image.size
         await in_thread(self.store.collect)
         return done, freed
+
+
+def _stranded(meant: Reference, left: Sequence[Reference]) -> list[Reference]:
+    """Return the names by digest that go with the last tag of their repository, as dockerd's do."""
+    own = [reference for reference in left if reference.familiar_name == meant.familiar_name]
+    return [] if meant.digest or any(reference.tag for reference in own) else own
 
 
 def _meant(name: str, references: Sequence[Reference]) -> Reference | None:

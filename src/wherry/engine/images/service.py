@@ -20,14 +20,18 @@ from wherry.engine.images.commit import (
 from wherry.engine.images.crossing import streamed
 from wherry.engine.images.make import target_of
 from wherry.engine.images.packing import PackImage
+from wherry.engine.images.proxies import proxies_of
 from wherry.engine.images.pull import PullImage
 from wherry.engine.images.push import PushImage
 from wherry.engine.images.remove import Removal, RemoveImage
 from wherry.engine.images.search import InspectRemote, SearchImages
+from wherry.engine.images.slots import Slots
 from wherry.engine.images.views import HistoryView, ImageView, Loaded, Selection
+from wherry.engine.settings import TransferSettings
 from wherry.oci.digest import Digest
 from wherry.oci.reference import Reference
-from wherry.registry.client import RegistryClient, RegistrySettings
+from wherry.registry.client import Limits, RegistryClient, RegistrySettings
+from wherry.registry.client.settings import pauses_of
 from wherry.store.images import Image, ImageNotFoundError
 from wherry.store.store import Store
 from wherry.wire.container_config import Config
@@ -43,26 +47,34 @@ class Images:
         events: Events,
         table: ContainerTable,
         stop: StopContainer,
+        transfers: TransferSettings,
         *,
-        insecure_registries: Sequence[str] = (),
-        mirrors: Sequence[str] = (),
         is_own: Callable[[Reference], bool] = lambda _: False,
     ) -> None:
-        """`is_own` tells whether a reference names the registry that this engine serves."""
+        """`is_own` tells whether a reference names the registry that this engine serves.
+
+        Raises InvalidError for registries and mirrors that are none.
+        """
         self._store = store
         self._events = events
         self._table = table
-        self._client = RegistryClient(
-            RegistrySettings(insecure=insecure_registries, mirrors=mirrors)
-        )
-        self.pull = PullImage(store, self._client, events)
-        self.push = PushImage(store, self._client, events, is_own)
+        self._client = RegistryClient(*_for_client(transfers))
+        self._downloads = Slots(transfers.downloads)
+        self._uploads = Slots(transfers.uploads)
+        self.pull = PullImage(store, self._client, events, self._downloads)
+        self.push = PushImage(store, self._client, events, is_own, self._uploads)
         self.pack = PackImage(store, events)
         self.search = SearchImages(self._client)
         self.inspect_remote = InspectRemote(self._client)
         self.remove = RemoveImage(store, table, events)
         self._commit = CommitContainer(store, table, events, stop)
         self._import = ImportImage(store, events)
+
+    def reconfigure(self, transfers: TransferSettings) -> None:
+        """Take up new settings for what begins from now on; raises as the constructor."""
+        self._client.reconfigure(*_for_client(transfers))
+        self._downloads.resize(transfers.downloads)
+        self._uploads.resize(transfers.uploads)
 
     async def close(self) -> None:
         """Close connections to registries."""
@@ -192,6 +204,20 @@ class Images:
             for other in self._store.images.list()
             if other.id == image.id or (base and _made_from(other, base))
         }
+
+
+def _for_client(transfers: TransferSettings) -> tuple[RegistrySettings, Limits]:
+    settings = RegistrySettings(
+        insecure=transfers.insecure_registries,
+        mirrors=transfers.mirrors,
+        proxies=proxies_of(transfers),
+    )
+    limits = Limits(
+        download_pauses=pauses_of(transfers.attempts),
+        # Places at one host must not be fewer than those that the operator wants.
+        transfers=max(Limits().transfers, transfers.downloads, transfers.uploads),
+    )
+    return settings, limits
 
 
 def _made_from(image: Image, base: Collection[Digest]) -> bool:

@@ -13,6 +13,7 @@ from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.networks import files
 from wherry.engine.networks.names import Names
+from wherry.engine.settings import Live
 from wherry.network import resolver
 from wherry.network.namespaces import Namespace
 from wherry.wire.container_config import EndpointSettings
@@ -21,7 +22,10 @@ from wherry.wire.container_config import EndpointSettings
 class NameService:
     """Names of containers on networks of users', told to the resolver. Thread-safe."""
 
-    def __init__(self, table: ContainerTable, served: resolver.Resolver) -> None:
+    def __init__(
+        self, table: ContainerTable, served: resolver.Resolver, live: Live | None = None
+    ) -> None:
+        self._live = live or Live()
         self._table = table
         self._resolver = served
         self._names = Names()
@@ -68,8 +72,9 @@ class NameService:
         record = self._record(identifier)
         if record is None:
             return ()
-        given = [server for server in record.host_config.dns or () if not files.on_loopback(server)]
-        servers = given if record.host_config.dns else resolver.host_resolvers()
+        chosen = record.host_config.dns or self._live.current.containers.dns
+        given = [server for server in chosen if not files.on_loopback(server)]
+        servers = given if chosen else resolver.host_resolvers()
         connected = [s for s in record.networks.values() if s.ip_address]
         if any(settings.gateway for settings in connected):
             return servers

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
 from wherry.base.errors import ForbiddenError, NotFoundError, UnavailableError, WherryError
@@ -17,6 +17,7 @@ from wherry.base.values import dataclass
 from wherry.engine.networks.record import NetworkRecord
 from wherry.network.addresses import Address, AddressPool, Network, parse_address, parse_subnet
 from wherry.network.firewall import Firewall, Forward, RulesMissingError
+from wherry.network.isolation import Isolation, Link, group_of
 from wherry.network.links import Bridge, Links, Plug, enable_forwarding
 from wherry.network.namespaces import Namespace
 from wherry.network.naming import Naming
@@ -60,6 +61,7 @@ class Fabric:
     records: Callable[[], Iterable[NetworkRecord]]
     _open: dict[str, _Open] = field(default_factory=dict)
     _forwards: dict[str, list[Forward]] = field(default_factory=dict)
+    _links: dict[Link, tuple[str, str]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ready: bool = False
 
@@ -69,6 +71,7 @@ class Fabric:
         self.ports = Ports()
         self.resolver = Resolver()
         self._firewall: Firewall | None = None
+        self._isolation: Isolation | None = None
 
     @property
     def firewall(self) -> Firewall:
@@ -76,6 +79,13 @@ class Fabric:
         if self._firewall is None:
             self._firewall = Firewall(self.naming)
         return self._firewall
+
+    @property
+    def isolation(self) -> Isolation:
+        """The table that keeps containers of one network apart."""
+        if self._isolation is None:
+            self._isolation = Isolation(self.naming, self.firewall.nft)
+        return self._isolation
 
     def ensure(self, record: NetworkRecord) -> Bridge:
         """Return a network's bridge, made if it is not there; nothing is left of it on failure."""
@@ -88,15 +98,23 @@ class Fabric:
                 raise NoSuchNetworkError(record.name)
             if not self._ready:
                 self._begin()
-            bridge, pool = record.bridge(self.naming.bridge(record.id)), _pool(record)
+            bridge, pool = self._bridge(record), _pool(record)
             with contextlib.ExitStack() as undo:
                 self.links.make_bridge(bridge)
                 undo.callback(self.links.remove, bridge.name)
                 zone = record.zone(bridge)
                 self._with_rules(lambda: self.firewall.add_zone(zone))
+                if record.isolated:
+                    undo.callback(self.firewall.remove_zone, zone)
+                    self.isolation.make()
                 undo.pop_all()
             self._open[record.id] = _Open(bridge, record, pool)
             return bridge
+
+    def _bridge(self, record: NetworkRecord) -> Bridge:
+        made = record.bridge(self.naming.bridge(record.id))
+        group = group_of(self.naming) if record.isolated else 0
+        return replace(made, mtu=made.mtu or self.links.usual_mtu(), group=group)
 
     def _with_rules(self, change: Callable[[], None]) -> None:
         """Change rules; where somebody has flushed the machine's, ours are made anew first."""
@@ -111,6 +129,9 @@ class Fabric:
         with self._lock:
             zones = [o.record.zone(o.bridge) for o in self._open.values()]
             self.firewall.rebuild(zones, [f for held in self._forwards.values() for f in held])
+            if any(one.record.isolated for one in self._open.values()):
+                self.isolation.make()
+                self.isolation.allow(self._links)
 
     def _begin(self) -> None:
         if enable_forwarding():
@@ -125,7 +146,7 @@ class Fabric:
         with self._lock:
             enable_forwarding()
             for record in records:
-                bridge = record.bridge(self.naming.bridge(record.id))
+                bridge = self._bridge(record)
                 try:
                     self.links.make_bridge(bridge)
                 except (WherryError, OSError) as error:
@@ -149,6 +170,11 @@ class Fabric:
             self.firewall.remove_zone(record.zone(found.bridge))
             self.links.remove(found.bridge.name)
             del self._open[record.id]
+
+    @property
+    def in_use(self) -> bool:
+        """True while there are bridges, whose packets the host has to forward."""
+        return bool(self._open)
 
     def taken_subnets(self) -> list[Network]:
         """Return what no new network may overlap: what the host reaches, and other networks."""
@@ -222,6 +248,21 @@ class Fabric:
         finally:
             self.ports.release(owner)
 
+    def link(self, links: Mapping[Link, tuple[str, str]]) -> None:
+        """Let containers reach ports of others in an isolated network; values are their ids."""
+        with self._lock:
+            self._links.update(links)
+            self._with_rules(lambda: self.isolation.allow(links))
+
+    def unlink(self, owner: str) -> None:
+        """Take out what led from a container, and to it."""
+        with self._lock:
+            gone = [link for link, owners in self._links.items() if owner in owners]
+            for link in gone:
+                del self._links[link]
+            if gone:
+                self.isolation.refuse(gone)
+
     def sweep(self) -> None:
         """Remove what an engine that was killed left: bridges, and rules if nothing needs them."""
         with self._lock:
@@ -237,6 +278,7 @@ class Fabric:
     def _remove_rules(self) -> None:
         try:
             self.firewall.remove()
+            self.isolation.remove()
         except UnavailableError:
             log.debug("no firewall rules to remove: there is no library that could make any")
 

@@ -158,8 +158,11 @@ def checked(settings: EndpointSettings, network: NetworkRecord) -> EndpointSetti
     )
 
 
-def wanted_ports(record: Container) -> list[tuple[str, Wanted]]:
-    """Return what is to be published: the container's port as `80/tcp`, and where."""
+def wanted_ports(record: Container, binding: str = "") -> list[tuple[str, Wanted]]:
+    """Return what is to be published: the container's port as `80/tcp`, and where.
+
+    `binding` is the host's address for those that name none.
+    """
     if main_network(record) is None:
         return []
     bindings = dict(record.host_config.port_bindings or {})
@@ -168,14 +171,14 @@ def wanted_ports(record: Container) -> list[tuple[str, Wanted]]:
             bindings.setdefault(normal_port(port), [PortBinding()])
     found = []
     for port, places in bindings.items():
-        number, protocol = _split_port(port)
+        number, protocol = split_port(port)
         for place in places or [PortBinding()]:
             first, last = _host_range(place, port)
             if place.host_ip and ":" in place.host_ip:
                 raise UnsupportedError(
                     f"publishing on {place.host_ip} is not supported: only IPv4 addresses are"
                 )
-            address = str(parse_address(place.host_ip)) if place.host_ip else ""
+            address = str(parse_address(place.host_ip)) if place.host_ip else binding
             key = f"{number}/{protocol}"
             found.append((key, Wanted(protocol, number, address, first, last)))
     return found
@@ -183,11 +186,11 @@ def wanted_ports(record: Container) -> list[tuple[str, Wanted]]:
 
 def normal_port(text: str) -> str:
     """Return a port with its protocol."""
-    number, protocol = _split_port(text)
+    number, protocol = split_port(text)
     return f"{number}/{protocol}"
 
 
-def _split_port(text: str) -> tuple[int, str]:
+def split_port(text: str) -> tuple[int, str]:
     number, _, protocol = text.partition("/")
     protocol = protocol.lower() or "tcp"
     if protocol not in _PROTOCOLS:

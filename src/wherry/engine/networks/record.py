@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from wherry.base.errors import InvalidError, UnsupportedError
+from wherry.base.errors import InvalidError
 from wherry.base.ids import NetworkId
 from wherry.network.addresses import Address, Network, first_address, parse_address, parse_subnet
 from wherry.network.firewall import Zone
@@ -23,8 +23,9 @@ _BINDING = "com.docker.network.bridge.host_binding_ipv4"
 # The kernel takes nearly anything for a name; rules and paths in /proc are made of this one.
 _INTERFACE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}")
 _LEAST_MTU, _MOST_MTU = 68, 65535
-_FALSE = ("0", "f", "false")
-_ANY_ADDRESS = ("", "0.0.0.0")  # noqa: S104 - what Docker's option says by default
+_TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
+# An address of the subnet that is the containers' router instead of the bridge.
+ROUTER = "DefaultGatewayIPv4"
 
 
 class NetworkRecord(msgspec.Struct, omit_defaults=True):
@@ -60,9 +61,28 @@ class NetworkRecord(msgspec.Struct, omit_defaults=True):
 
     def bridge(self, default_name: str) -> Bridge:
         """Return the bridge of the network."""
-        mtu = int(self.options.get(_MTU) or 0)
         name = self.chosen_bridge or default_name
-        return Bridge(name, self.network(), self.gateway_address(), mtu)
+        return Bridge(name, self.network(), self.gateway_address(), self.mtu, self.router_address())
+
+    def router_address(self) -> Address:
+        """Return where containers send what is for elsewhere."""
+        given = self.auxiliary.get(ROUTER)
+        return parse_address(given) if given else self.gateway_address()
+
+    @property
+    def mtu(self) -> int:
+        """The largest packet, in bytes; 0 where nobody chose it."""
+        return int(self.options.get(_MTU) or 0)
+
+    @property
+    def isolated(self) -> bool:
+        """True where containers do not reach each other."""
+        return self.options.get(_BETWEEN, "").lower() in _FALSE
+
+    @property
+    def binding(self) -> str:
+        """The host's address that ports are published on where nobody named one."""
+        return self.options.get(_BINDING, "")
 
     @property
     def chosen_bridge(self) -> str:
@@ -76,7 +96,7 @@ class NetworkRecord(msgspec.Struct, omit_defaults=True):
 
 
 def check_options(options: Mapping[str, str]) -> None:
-    """Refuse options of the driver that make no sense, and those that would protect and do not."""
+    """Refuse options of the driver that make no sense. Raises InvalidError."""
     name = options.get(_BRIDGE_NAME, "")
     if name and not _INTERFACE.fullmatch(name):
         raise InvalidError(
@@ -87,7 +107,22 @@ def check_options(options: Mapping[str, str]) -> None:
         mtu.isascii() and mtu.isdecimal() and len(mtu) < 6 and _LEAST_MTU <= int(mtu) <= _MOST_MTU
     ):
         raise InvalidError(f"invalid MTU {mtu!r}: a number from {_LEAST_MTU} to {_MOST_MTU}")
-    if options.get(_BETWEEN, "").lower() in _FALSE:
-        raise UnsupportedError(f"{_BETWEEN}=false is not supported: use networks of their own")
-    if options.get(_BINDING, "") not in _ANY_ADDRESS:
-        raise UnsupportedError(f"{_BINDING} is not supported: name the address with --publish")
+    for key in (_BETWEEN, _MASQUERADE):
+        if options.get(key, "").lower() not in ("", *_TRUE, *_FALSE):
+            raise InvalidError(f"invalid option {key}={options[key]}: true or false")
+    if options.get(_BINDING):
+        parse_address(options[_BINDING])
+
+
+def default_bridge_options(
+    name: str, mtu: int, *, icc: bool, masquerade: bool, binding: str
+) -> dict[str, str]:
+    """Return the options of the default bridge, all that Docker shows of its own."""
+    return {
+        "com.docker.network.bridge.default_bridge": "true",
+        _BETWEEN: "true" if icc else "false",
+        _MASQUERADE: "true" if masquerade else "false",
+        _BINDING: binding,
+        _BRIDGE_NAME: name,
+        _MTU: str(mtu),
+    }

@@ -19,11 +19,12 @@ from wherry.base.errors import ConflictError, ForbiddenError, InternalError, Whe
 from wherry.base.ids import new_id
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
-from wherry.engine.networks import files, modes, published
+from wherry.engine.networks import files, legacy_links, modes, published
 from wherry.engine.networks.answers import NameService, named, names_of
 from wherry.engine.networks.opened import Sandbox
-from wherry.engine.networks.record import HOST, NetworkRecord
+from wherry.engine.networks.record import BRIDGE, HOST, NetworkRecord
 from wherry.engine.networks.service import Networks
+from wherry.engine.settings import Live
 from wherry.network import namespaces, resolver
 from wherry.network.addresses import parse_address
 from wherry.network.links import Plug
@@ -46,13 +47,18 @@ class Sandboxes:
     """The verbs; see the module. `directory` tells where a container's files are."""
 
     def __init__(
-        self, networks: Networks, table: ContainerTable, directory: Callable[[Container], str]
+        self,
+        networks: Networks,
+        table: ContainerTable,
+        directory: Callable[[Container], str],
+        live: Live | None = None,
     ) -> None:
+        self._live = live or Live()
         self._networks = networks
         self._fabric = networks.fabric
         self._table = table
         self._directory = directory
-        self.names = NameService(table, networks.fabric.resolver)
+        self.names = NameService(table, networks.fabric.resolver, self._live)
         # By container: what `open` has taken and `connect` has not yet made use of.
         self._opened: dict[str, Sandbox] = {}
         networks.sandboxes = self
@@ -60,6 +66,8 @@ class Sandboxes:
     def check(self, record: Container, networking: NetworkingConfig | None) -> None:
         """Refuse a network configuration that makes no sense, and note the wanted endpoints."""
         modes.check_options(record)
+        if self._networks.bridge_disabled and modes.main_network(record) == BRIDGE:
+            record.config.network_disabled = True
         joined = modes.joined_container(record.host_config.network_mode)
         if joined is not None:
             other = self._table.find(joined)
@@ -102,6 +110,8 @@ class Sandboxes:
         sandbox = Sandbox(namespaces.make())
         try:
             for name, settings in record.networks.items():
+                if name == BRIDGE and self._networks.bridge_disabled:
+                    continue
                 network = self._networks.with_subnet(self._networks.find(name))
                 sandbox.endpoints[name] = self._endpoint(record, network, settings)
             self._write_files(record, sandbox.endpoints)
@@ -135,7 +145,7 @@ class Sandboxes:
             settings,
             network_id=network.id,
             endpoint_id=new_id(),
-            gateway="" if network.internal else str(network.gateway_address()),
+            gateway="" if network.internal else str(network.router_address()),
             ip_address=str(address),
             ip_prefix_len=network.network().prefixlen,
             mac_address=plug.hardware_address(),
@@ -154,6 +164,7 @@ class Sandboxes:
         addresses = [settings.ip_address for settings in endpoints.values()]
         gateway = next((s.gateway for s in endpoints.values() if s.gateway), "127.0.0.1")
         hostname = config.hostname or os.uname().nodename
+        defaults = self._live.current.containers
         extra = [*(host.extra_hosts or ()), *self._links(host.links or ())]
         content = {
             "hosts": files.hosts(extra, addresses, hostname, config.domainname, gateway, fixed),
@@ -161,9 +172,9 @@ class Sandboxes:
             "resolv.conf": files.resolv_conf(
                 told,
                 embedded=embedded,
-                servers=host.dns or (),
-                search=host.dns_search or (),
-                options=host.dns_options or (),
+                servers=host.dns or defaults.dns,
+                search=host.dns_search or defaults.dns_search,
+                options=host.dns_options or defaults.dns_options,
                 loopback=same,
             ),
         }
@@ -213,8 +224,15 @@ class Sandboxes:
             routed = routed or default
         if entrance := published.entrance(sandbox.endpoints):
             ports |= self._publish(record, entrance)
+        self._link(record)
         self.names.announce(record, sandbox.held)
         return ports
+
+    def _link(self, record: Container) -> None:
+        """Let linked containers through where those of the default bridge are kept apart."""
+        settings = record.networks.get(BRIDGE)
+        if settings and settings.ip_address and self._networks.find(BRIDGE).isolated:
+            self._fabric.link(legacy_links.of_container(record, self._table, self._table.find))
 
     def _plug(
         self,
@@ -233,7 +251,8 @@ class Sandboxes:
     def _publish(
         self, record: Container, endpoint: EndpointSettings
     ) -> dict[str, list[PortBinding] | None]:
-        wanted = modes.wanted_ports(record)
+        binding = self._networks.find(endpoint.network_id).binding
+        wanted = modes.wanted_ports(record, binding)
         if not wanted:
             return {}
         try:
@@ -268,6 +287,7 @@ class Sandboxes:
         except WherryError as error:
             # The end of a run must not wait for whatever is wrong with the firewall.
             log.warning("a published port of %s is still forwarded: %s", record.name, error)
+        self._fabric.unlink(record.id)
         self._fabric.resolver.stop(record.id)
         self.names.forget(record.id)
         left = self._opened.pop(record.id, None)
@@ -301,6 +321,7 @@ class Sandboxes:
                 self._fabric.ports.hold(record.id, published.held(record))
             except WherryError as error:
                 log.warning("a port of container %s is held by another: %s", record.name, error)
+            self._link(record)
 
     async def restore(self, record: Container) -> None:
         """Give names again to a container that ran on while the engine was away."""
@@ -333,6 +354,7 @@ class Sandboxes:
             wanted = await to_the_end(self._connect_live, record, network, wanted)
         record.networks = {**record.networks, network.name: wanted}
         self._table.save(record)
+        await self._table.flushed()
         self._networks.emit_endpoint(network, "connect", record.id)
 
     def _connect_live(
@@ -351,6 +373,7 @@ class Sandboxes:
             record.networks = {**record.networks, network.name: settings}
             self._write_files(record, record.networks, live=True)
             self._publish_again(record)
+            self._link(record)
             self.names.announce(record, namespace)
             undo.pop_all()
             namespace.close()
@@ -361,6 +384,8 @@ class Sandboxes:
     ) -> None:
         """Take an endpoint away from a container that runs, or what there is of one."""
         self.names.withdraw(network.id, record.id)
+        if network.name == BRIDGE:
+            self._fabric.unlink(record.id)
         self._fabric.links.remove(self._fabric.naming.veth(settings.endpoint_id))
         self._fabric.free_address(network.id, settings.ip_address)
         record.networks = {n: s for n, s in record.networks.items() if n != network.name}
@@ -386,6 +411,7 @@ class Sandboxes:
         record.networks = {n: s for n, s in record.networks.items() if n != network.name}
         record.hardware_addresses.pop(network.name, None)
         self._table.save(record)
+        await self._table.flushed()
         self._networks.emit_endpoint(network, "disconnect", record.id)
 
     def _disconnect_live(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
 import time
@@ -24,6 +25,7 @@ from wherry.engine.containers.filters import label_matches, parse_until, passes
 from wherry.engine.containers.record import Container
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Events
+from wherry.engine.networks import default_bridge
 from wherry.engine.networks.fabric import Fabric, NetworkInUseError, NoSuchNetworkError
 from wherry.engine.networks.record import (
     BRIDGE,
@@ -33,7 +35,15 @@ from wherry.engine.networks.record import (
     NetworkRecord,
     check_options,
 )
-from wherry.network.addresses import choose_subnet, first_address, parse_address, parse_subnet
+from wherry.engine.settings import Live
+from wherry.network.addresses import (
+    DEFAULT_POOLS,
+    Network,
+    choose_subnet,
+    first_address,
+    parse_address,
+    parse_subnet,
+)
 from wherry.store.metadata.records import NameTakenError, Records
 from wherry.wire.container_config import EndpointSettings
 from wherry.wire.requests import IPAMPool, NetworkCreate
@@ -41,6 +51,8 @@ from wherry.wire.times import rfc3339_nano
 
 if TYPE_CHECKING:
     from wherry.engine.networks.sandbox import Sandboxes
+
+log = logging.getLogger(__name__)
 
 _LONGEST_PREFIX = 30
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
@@ -50,8 +62,14 @@ class Networks:
     """All networks. Verbs are for the event loop; `find` and iteration are from memory."""
 
     def __init__(
-        self, records: Records, table: ContainerTable, events: Events, engine_id: str
+        self,
+        records: Records,
+        table: ContainerTable,
+        events: Events,
+        engine_id: str,
+        live: Live | None = None,
     ) -> None:
+        self._live = live or Live()
         self._records = records
         self._table = table
         self._events = events
@@ -68,10 +86,61 @@ class Networks:
     def _make_predefined(self) -> None:
         names = {network.name for network in self._by_id.values()}
         for name, driver in ((BRIDGE, "bridge"), (HOST, "host"), (NONE, "null")):
-            if name in names:
+            if name in names or (name == BRIDGE and self.bridge_disabled):
                 continue
             made = NetworkRecord(NetworkId(new_id()), name, driver, time.time_ns())
             self._insert(made)
+
+    @property
+    def bridge_disabled(self) -> bool:
+        """True where the settings want no default bridge."""
+        return self._live.current.networks.bridge == default_bridge.DISABLED
+
+    def configure(self) -> None:
+        """Make the default bridge what the settings say, unless containers are attached to it.
+
+        Blocking; for a start, when it is known which containers run. Raises InvalidError.
+        """
+        check_options(self._live.current.networks.bridge_options)
+        found = next((network for network in self if network.name == BRIDGE), None)
+        if found is None:
+            return
+        wanted = self._planned_bridge(found, self.fabric.links.usual_mtu())
+        if wanted == found:
+            return
+        try:
+            if found.subnet:
+                self.fabric.close_network(found)
+        except NetworkInUseError:
+            # That the machine's uplink is another one now is nothing that anybody has set.
+            if self._planned_bridge(found, found.mtu) != found:
+                log.warning(
+                    "there are running containers on the default bridge: its new settings take"
+                    " effect at the first start without them"
+                )
+            return
+        if wanted is None:
+            self._forget(found)
+            return
+        self._by_id[wanted.id] = wanted
+        self._records.put(wanted.id, wanted.name, msgspec.json.encode(wanted))
+
+    def _planned_bridge(self, found: NetworkRecord, mtu: int) -> NetworkRecord | None:
+        if self.bridge_disabled:
+            return None
+        settings, name = self._live.current.networks, self.fabric.naming.bridge(found.id)
+        wanted = default_bridge.planned(found, settings, name, mtu)
+        if wanted.auxiliary and not wanted.subnet:
+            # Whether the gateway is in it must be known now.
+            self._choose(wanted, self.fabric.taken_subnets())
+        if wanted.subnet:
+            default_bridge.check(wanted, [one for one in self if one.id != found.id])
+        return wanted
+
+    def _choose(self, network: NetworkRecord, taken: Sequence[Network]) -> None:
+        given = default_bridge.pools(self._live.current.networks)
+        subnet = choose_subnet(taken, given or DEFAULT_POOLS)
+        network.subnet, network.gateway = str(subnet), str(first_address(subnet))
 
     def _insert(self, network: NetworkRecord) -> None:
         try:
@@ -108,8 +177,7 @@ class Networks:
             return network
         with self._planning:
             if not network.subnet:
-                subnet = choose_subnet(self.fabric.taken_subnets())
-                network.gateway, network.subnet = str(first_address(subnet)), str(subnet)
+                self._choose(network, self.fabric.taken_subnets())
                 self._records.put(network.id, network.name, msgspec.json.encode(network))
         return network
 
@@ -152,7 +220,8 @@ class Networks:
         pools = [pool for pool in pools if pool.subnet]
         if len(pools) > 1:
             raise UnsupportedError("a bridge network has one IPv4 subnet")
-        check_options(wanted.options or {})
+        options = {**self._live.current.networks.bridge_options, **(wanted.options or {})}
+        check_options(options)
         made = NetworkRecord(
             self._new_id(),
             wanted.name,
@@ -160,7 +229,7 @@ class Networks:
             time.time_ns(),
             internal=wanted.internal,
             attachable=wanted.attachable,
-            options=wanted.options or {},
+            options=options,
             ipam_options=(ipam.options if ipam else None) or {},
             labels=wanted.labels or {},
         )
@@ -171,8 +240,7 @@ class Networks:
         if pools:
             self._plan_given(made, pools[0])
         else:
-            subnet = choose_subnet(self.fabric.taken_subnets())
-            made.subnet, made.gateway = str(subnet), str(first_address(subnet))
+            self._choose(made, self.fabric.taken_subnets())
         return made
 
     def _new_id(self) -> NetworkId:

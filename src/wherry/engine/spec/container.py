@@ -36,13 +36,15 @@ class Facts:
     devices: Sequence[dict[str, Any]] = field(default_factory=list)
     mounts: Sequence[Mapping[str, Any]] = ()
     init: str = ""
-    unified_cgroups: bool = False
+    security: security.SecurityOptions = security.USUAL
+    # Limits (soft, hard) of open files for those who ask for none; the engine has raised its own.
+    open_files: tuple[int, int] | None = None
 
 
 def container_spec(record: Container, facts: Facts) -> dict[str, Any]:
     """Return the content of `config.json`."""
     config, host = record.config, record.host_config
-    options = security.parse(host.security_opt)
+    options = security.parse(host.security_opt, facts.security)
     return {
         "ociVersion": VERSION,
         "process": process(record, facts, options),
@@ -73,15 +75,24 @@ def process(record: Container, facts: Facts, options: security.SecurityOptions) 
         "capabilities": capability_sets(names, facts.identity.uid),
         "noNewPrivileges": options.no_new_privileges,
         "oomScoreAdj": host.oom_score_adj,
-        "rlimits": [
-            {"type": f"RLIMIT_{limit.name.upper()}", "soft": limit.soft, "hard": limit.hard}
-            for limit in host.ulimits or ()
-        ],
+        "rlimits": _limits(record, facts),
     }
     if config.tty and host.console_size and any(host.console_size):
         height, width = host.console_size[:2]
         described["consoleSize"] = {"height": height, "width": width}
     return described
+
+
+def _limits(record: Container, facts: Facts) -> list[dict[str, Any]]:
+    limits = {
+        limit.name.lower(): (limit.soft, limit.hard) for limit in record.host_config.ulimits or ()
+    }
+    if facts.open_files is not None:
+        limits.setdefault("nofile", facts.open_files)
+    return [
+        {"type": f"RLIMIT_{name.upper()}", "soft": soft, "hard": hard}
+        for name, (soft, hard) in limits.items()
+    ]
 
 
 def user(identity: Identity) -> dict[str, Any]:
@@ -122,7 +133,7 @@ def _linux(record: Container, facts: Facts, options: security.SecurityOptions) -
     read_only = mounts.READ_ONLY if host.readonly_paths is None else host.readonly_paths
     return {
         "cgroupsPath": facts.cgroups_path,
-        "namespaces": _namespaces(record, facts),
+        "namespaces": _namespaces(record),
         "resources": resources(host, facts.devices),
         "devices": [
             {key: value for key, value in device.items() if key != "access"}
@@ -134,19 +145,15 @@ def _linux(record: Container, facts: Facts, options: security.SecurityOptions) -
     }
 
 
-def _namespaces(record: Container, facts: Facts) -> list[Mapping[str, str]]:
-    """All but those that the container shares with the host.
-
-    The cgroup namespace is its own on the unified hierarchy and the host's on v1, as Docker's.
-    """
+def _namespaces(record: Container) -> list[Mapping[str, str]]:
+    """All but those that the container shares with the host."""
     host = record.host_config
     shared = {
         "uts": host.uts_mode == "host",
         "ipc": host.ipc_mode == "host",
         "pid": host.pid_mode == "host",
         "network": host.network_mode == "host",
-        "cgroup": host.cgroupns_mode == "host"
-        or (not host.cgroupns_mode and (host.privileged or not facts.unified_cgroups)),
+        "cgroup": host.cgroupns_mode == "host",
     }
     return [{"type": kind} for kind in _NAMESPACES if not shared.get(kind)]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from wherry.base.errors import InvalidError, UnsupportedError
 from wherry.base.values import dataclass
+from wherry.engine.settings import ContainerDefaults
 
 _IPC_SYSCTLS: Final = frozenset(
     {
@@ -27,10 +28,33 @@ class SecurityOptions:
     unmasked: bool = False
 
 
-def parse(options: Sequence[str] | None) -> SecurityOptions:
-    """Parse security options; raises InvalidError in Docker's words."""
-    restrained = unmasked = False
-    seccomp: Mapping[str, Any] | None = None
+USUAL: Final = SecurityOptions()
+
+
+def defaults(settings: ContainerDefaults) -> SecurityOptions:
+    """Return what the engine's settings say for those who ask for nothing; reads the profile.
+
+    Blocking. Raises InvalidError where it cannot be read, or is none.
+    """
+    return SecurityOptions(settings.no_new_privileges, _read_profile(settings.seccomp_profile))
+
+
+def _read_profile(setting: str) -> Mapping[str, Any] | None:
+    if setting in ("", "builtin", "unconfined"):
+        return _profile(setting or "builtin")
+    try:
+        with open(setting, encoding="utf-8") as file:
+            return _profile(file.read())
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidError(f"opening seccomp profile ({setting}) failed: {cause}") from error
+    except InvalidError as error:
+        raise InvalidError(f"seccomp profile {setting}: {error}") from error
+
+
+def parse(options: Sequence[str] | None, usual: SecurityOptions = USUAL) -> SecurityOptions:
+    """Parse security options, which take precedence over `usual`; raises InvalidError as Docker."""
+    restrained, seccomp, unmasked = usual.no_new_privileges, usual.seccomp, usual.unmasked
     for option in options or ():
         key, separator, value = option.partition("=" if "=" in option else ":")
         if key == "no-new-privileges":

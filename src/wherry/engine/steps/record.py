@@ -6,7 +6,6 @@ from wherry.base.ids import ContainerId
 from wherry.build.ports import Step
 from wherry.engine.containers.record import Container, State
 from wherry.engine.spec import environment, resources
-from wherry.engine.spec.mounts import SHM_BYTES
 from wherry.oci.digest import Digest
 from wherry.wire.build import Limits
 from wherry.wire.container_config import Config, HostConfig, Ulimit
@@ -48,7 +47,9 @@ def _host_config(step: Step, limits: Limits) -> HostConfig:
         network_mode=step.network or "default",
         extra_hosts=list(step.extra_hosts),
         privileged=step.insecure,
-        shm_size=limits.shm_size or SHM_BYTES,
+        shm_size=limits.shm_size,
+        # A step is a program that ends, and nobody's parent.
+        init=False,
         memory=limits.memory,
         memory_swap=limits.memory_swap,
         cpu_shares=limits.cpu_shares,

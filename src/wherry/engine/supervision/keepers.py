@@ -61,6 +61,8 @@ class Keepers:
         self._on_exit = on_exit
         self._program = program
         self._interpreter = -1
+        # Called with the pid of each keeper that is started.
+        self.on_spawned: Callable[[int], None] = _leave_there
         self._slots: list[Slot] = []
         self._held: dict[str, Custody] = {}
         self._where: dict[str, Slot] = {}
@@ -81,10 +83,11 @@ class Keepers:
         prctl.set_child_subreaper()
         found: dict[str, Exited] = {}
         self._early = []
-        for index in sorted(self._living_sockets() | set(range(self._count))):
-            slot = self._slot(index)
-            self._slots.append(slot)
-            hello = await slot.open()
+        numbers = sorted(self._living_sockets() | set(range(self._count)))
+        self._slots += map(self._slot, numbers)
+        # All at once: most of it is waiting for interpreters to start.
+        hellos = await asyncio.gather(*(slot.open() for slot in self._slots))
+        for slot, hello in zip(self._slots, hellos, strict=True):
             found |= await self._take_over(slot, hello)
             slot.set_ready()
         on_disk = {i: e for i, e in exits.read_all(self._exec_root).items() if i not in self._held}
@@ -204,7 +207,13 @@ class Keepers:
     def _spawn(self, index: int) -> keeper_start.Spawned:
         if self._interpreter < 0:
             self._interpreter = keeper_start.sealed_interpreter()
-        return keeper_start.spawn(self._exec_root, index, self._interpreter, self._program)
+        made = keeper_start.spawn(self._exec_root, index, self._interpreter, self._program)
+        self.on_spawned(made.pid)
+        return made
+
+    def pids(self) -> list[int]:
+        """Return the process IDs of the keepers that are there."""
+        return [slot.pid for slot in self._slots if slot.pid > 0]
 
     def _living_sockets(self) -> set[int]:
         """Return the numbers of keepers beyond our count that may be there from an earlier engine.
@@ -370,3 +379,7 @@ class Keepers:
             await find_out(custody.pidfd)
         custody.close()
         stdio.remove_stdio(self._exec_root, identifier)
+
+
+def _leave_there(_pid: int) -> None:
+    """A keeper stays in the cgroup that it was started in."""

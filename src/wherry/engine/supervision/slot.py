@@ -20,6 +20,7 @@ from wherry.keeper import start
 from wherry.keeper.client import Event, Hello, KeeperClient, KeeperLostError
 from wherry.keeper.protocol import Exited
 from wherry.keeper.reaping import wait_status
+from wherry.linux.pidfd import pid_of
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,11 @@ class Slot:
             # Nobody is there, or was dying when it was greeted.
             self._spawn(self.index)
             return await self._greet()
+
+    @property
+    def pid(self) -> int:
+        """The keeper's process ID; -1 where there is none."""
+        return pid_of(self._keeper) if self._keeper >= 0 else -1
 
     def set_ready(self) -> None:
         """Let requests through."""

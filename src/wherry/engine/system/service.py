@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
 from typing import Any, Final
 
 import wherry
 from wherry.base.crossing import in_thread
+from wherry.base.errors import UnsupportedError
 from wherry.base.values import dataclass
+from wherry.engine.containers.bundle import find_init
 from wherry.engine.containers.record import Status
 from wherry.engine.containers.table import ContainerTable
 from wherry.engine.events import Event, Events
+from wherry.engine.settings import Live
+from wherry.engine.system import machine, reload, support
+from wherry.engine.system.info import Identity, Seen, document
 from wherry.runtime.cgroups.hierarchy import hierarchy
 from wherry.store.store import Store
 from wherry.wire.requests import AuthConfig
+from wherry.wire.times import rfc3339_nano
 
 API_VERSION: Final = "1.51"
 MIN_API_VERSION: Final = "1.24"
 # What clients compare: the release of Docker whose API this engine speaks.
 SERVER_VERSION: Final = "28.5.0"
-_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the engine is: `id` in its 12 digits, and how it was configured."""
-
-    id: str
-    data_root: str
-    debug: bool = False
-    insecure_registries: Sequence[str] = ()
-    mirrors: Sequence[str] = ()
-    started_at: float = field(default_factory=time.time)
+_INIT: Final = "docker-init"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +49,18 @@ class System:
         table: ContainerTable,
         events: Events,
         check_credentials: Callable[[AuthConfig], Awaitable[str]],
+        live: Live,
+        networking: Callable[[], bool],
     ) -> None:
+        """`networking` tells whether there are networks that need the host to forward packets."""
         self._identity = identity
         self._store = store
         self._table = table
         self._events = events
         self._check_credentials = check_credentials
+        self._live = live
+        self._networking = networking
+        self._init_version = machine.InitVersion()
 
     async def version(self) -> Mapping[str, Any]:
         """Return GET /version."""
@@ -70,7 +68,7 @@ class System:
         details = {
             "ApiVersion": API_VERSION,
             "MinAPIVersion": MIN_API_VERSION,
-            "Arch": architecture(),
+            "Arch": machine.architecture(),
             "Os": "linux",
             "KernelVersion": kernel,
             "Experimental": "false",
@@ -89,7 +87,7 @@ class System:
             "GitCommit": "",
             "GoVersion": "",
             "Os": "linux",
-            "Arch": architecture(),
+            "Arch": machine.architecture(),
             "KernelVersion": kernel,
             "BuildTime": "",
         }
@@ -97,61 +95,35 @@ class System:
     async def info(self) -> Mapping[str, Any]:
         """Return GET /info."""
         statuses = [record.state.status for record in self._table]
-        running = statuses.count(Status.RUNNING)
-        paused = statuses.count(Status.PAUSED)
-        images = await in_thread(self._store.images.list)
-        unified = hierarchy().is_unified
-        return {
-            "ID": self._identity.id,
-            "Containers": len(statuses),
-            "ContainersRunning": running,
-            "ContainersPaused": paused,
-            "ContainersStopped": len(statuses) - running - paused,
-            "Images": len(images),
-            "Driver": "overlay2",
-            "DriverStatus": [["Backing Filesystem", "overlayfs"], ["Native Overlay Diff", "true"]],
-            "Plugins": {
-                "Volume": ["local"],
-                "Network": ["bridge", "host", "null"],
-                "Authorization": None,
-                "Log": ["json-file", "none"],
-            },
-            "CgroupDriver": "cgroupfs",
-            "CgroupVersion": "2" if unified else "1",
-            "LoggingDriver": "json-file",
-            "NEventsListener": 0,
-            "DefaultRuntime": "wherry",
-            "Runtimes": {"wherry": {"path": "wherry-runtime"}},
-            "InitBinary": "docker-init",
-            "SecurityOptions": ["name=seccomp,profile=builtin"],
-            "DockerRootDir": self._identity.data_root,
-            "Debug": self._identity.debug,
-            "RegistryConfig": self._registry_config(),
-            "IndexServerAddress": "https://index.docker.io/v1/",
-            "Name": os.uname().nodename,
-            "Labels": [],
-            "ExperimentalBuild": False,
-            "LiveRestoreEnabled": True,
-            "Swarm": {"NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive",
-                      "ControlAvailable": False, "Error": "", "RemoteManagers": None},
-            "Warnings": None,
-            "SystemTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            **_limits(),
-            **_machine(),
-        }  # fmt: skip
+        return await in_thread(self._info, statuses)
 
-    def _registry_config(self) -> Mapping[str, Any]:
-        mirrors = list(self._identity.mirrors)
-        index = {"Name": "docker.io", "Mirrors": mirrors, "Secure": True, "Official": True}
-        others = {
-            name: {"Name": name, "Mirrors": [], "Secure": False, "Official": False}
-            for name in self._identity.insecure_registries
-        }
-        return {
-            "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
-            "IndexConfigs": {"docker.io": index, **others},
-            "Mirrors": mirrors,
-        }
+    def _info(self, statuses: Sequence[Status]) -> Mapping[str, Any]:
+        settings = self._live.current
+        init = _init_program(settings.containers.init_path)
+        with open("/proc/self/cgroup", encoding="utf-8") as file:
+            own = support.own_cgroup(file.read())
+        seen = Seen(
+            statuses=statuses,
+            images=len(self._store.images.list()),
+            listeners=self._events.subscribers,
+            support=support.read(hierarchy(), own),
+            machine={
+                **machine.facts(), **machine.running(), "ServerVersion": SERVER_VERSION,
+            },
+            file_system=machine.file_system_of(self._identity.data_root),
+            forwarding=machine.is_set("/proc/sys/net/ipv4/ip_forward"),
+            networking=self._networking(),
+            init_binary=settings.containers.init_path or _INIT,
+            init_commit=self._init_version(init),
+            time=rfc3339_nano(time.time_ns()),
+        )  # fmt: skip
+        return document(self._identity, settings, seen)
+
+    def reloaded(self) -> None:
+        """Tell that the settings have been read again: the event that dockerd makes of it."""
+        told = reload.attributes(self._live.current, unified=hierarchy().is_unified)
+        attributes = {"name": os.uname().nodename, **told}
+        self._events.emit("daemon", "reload", self._identity.id, attributes)
 
     async def disk_usage(self) -> DiskUsage:
         """Return what the store takes, beside what images, containers and volumes say of it."""
@@ -181,39 +153,8 @@ class System:
         return self._events.stream(since, until, filters)
 
 
-def architecture() -> str:
-    """Return this machine's architecture in Go's words."""
-    return _ARCHITECTURES.get(platform.machine(), platform.machine())
-
-
-def _limits() -> Mapping[str, Any]:
-    names = (
-        "MemoryLimit SwapLimit KernelMemoryTCP CpuCfsPeriod CpuCfsQuota CPUShares CPUSet PidsLimit"
-        " IPv4Forwarding BridgeNfIptables BridgeNfIp6tables OomKillDisable"
-    )
-    return dict.fromkeys(names.split(), True)
-
-
-def _machine() -> Mapping[str, Any]:
-    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    release = _os_release()
-    return {
-        "KernelVersion": os.uname().release,
-        "OperatingSystem": release.get("PRETTY_NAME", "Linux"),
-        "OSVersion": release.get("VERSION_ID", ""),
-        "OSType": "linux",
-        "Architecture": platform.machine(),
-        "NCPU": os.cpu_count() or 1,
-        "MemTotal": pages * size,
-        "ServerVersion": SERVER_VERSION,
-        "HttpProxy": "",
-        "HttpsProxy": "",
-        "NoProxy": "",
-    }
-
-
-def _os_release() -> dict[str, str]:
+def _init_program(chosen: str) -> str:
     try:
-        return platform.freedesktop_os_release()
-    except OSError:
-        return {}
+        return find_init(chosen)
+    except UnsupportedError:
+        return ""

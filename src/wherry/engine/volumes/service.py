@@ -78,7 +78,7 @@ class Volumes:
         self._by_name = {
             name: msgspec.json.decode(body, type=VolumeRecord) for _, name, body in records.all()
         }
-        self._directories.remove_orphans(self._by_name)
+        self._directories.recover(self._by_name)
 
     async def create(self, wanted: VolumeCreate) -> Mapping[str, Any]:
         """Make a volume; one that is there already is returned as it is."""

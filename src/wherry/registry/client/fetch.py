@@ -125,10 +125,11 @@ class Download:
                 await self._attempt(remote, name)
             except PASSING as error:
                 failures = 0 if self.position - before >= _PROGRESS else failures
-                if failures >= len(remote.limits.pauses):
+                pauses = remote.limits.before_downloads
+                if failures >= len(pauses):
                     raise
                 log.info("%s at %d: %s", self._descriptor.digest, self.position, error)
-                await asyncio.sleep(remote.limits.pauses[failures])
+                await asyncio.sleep(pauses[failures])
                 failures += 1
 
     async def _attempt(self, remote: Remote, name: str) -> None:

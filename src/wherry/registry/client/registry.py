@@ -44,11 +44,22 @@ class RegistryClient:
     def __init__(self, settings: RegistrySettings, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._endpoints = Endpoints(settings)
+        self._proxies = settings.proxies
         self._contexts = Contexts(settings.certificates, settings.authorities)
         self._tokens = TokenCache(time.monotonic)
         self._worked: dict[str, str] = {}
         self._transport: Transport | None = None
         self._opening = asyncio.Lock()
+
+    def reconfigure(self, settings: RegistrySettings, limits: Limits) -> None:
+        """Take up new insecure registries, mirrors, proxies and limits, for what begins after it.
+
+        Raises InvalidRegistryError, InvalidMirrorError; then everything is as it was.
+        """
+        self._endpoints = Endpoints(settings)
+        self._proxies, self._limits = settings.proxies, limits
+        if self._transport is not None:
+            self._transport.reconfigure(limits, settings.proxies)
 
     async def close(self) -> None:
         """Close all connections; fetches and uploads under way fail."""
@@ -113,7 +124,7 @@ class RegistryClient:
                 # In a thread, for the event loop serves others meanwhile.
                 name = "wherry.registry.client.transport"
                 module = await in_thread(importlib.import_module, name)
-                transport: Transport = module.Transport(self._limits)
+                transport: Transport = module.Transport(self._limits, self._proxies)
                 self._transport = transport
             return self._transport
 

@@ -7,22 +7,20 @@ Redirects are followed here and not by aiohttp, so that each step is looked at: 
 header stays behind when the origin changes. Bodies come as they are sent, never decompressed, for
 digests are of those bytes. Blobs (`Call.bulk`) wait for one of a few places per host before they
 take a connection; small requests do not wait behind them. Cookies are ignored, and so is ~/.netrc;
-proxies are those of the environment, never for the loopback.
+proxies are those of the settings or the environment, never for the loopback.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
-import urllib.request
+import os
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeGuard
-from urllib.parse import urlsplit
 
 import aiohttp
 import yarl
@@ -40,6 +38,7 @@ from wherry.registry.client.errors import (
     refusal,
 )
 from wherry.registry.client.failures import translated
+from wherry.registry.client.proxies import Proxies, from_environment
 from wherry.registry.client.settings import Limits
 
 _MOST_REDIRECTS = 10
@@ -52,8 +51,9 @@ _REPEATABLE = {"GET": (301, 302, 303, 307, 308), "HEAD": (301, 302, 303, 307, 30
 class Transport:
     """Sends requests over shared connections; belongs to one event loop."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, proxies: Proxies | None = None) -> None:
         self._limits = limits
+        self._proxies = proxies
         self._places: weakref.WeakValueDictionary[str, asyncio.Semaphore]
         self._places = weakref.WeakValueDictionary()
         self._session = aiohttp.ClientSession(
@@ -66,6 +66,11 @@ class Transport:
             headers={"User-Agent": f"wherry/{__version__}", "Accept-Encoding": "identity"},
             skip_auto_headers=("Content-Type", "Accept"),
         )
+
+    def reconfigure(self, limits: Limits, proxies: Proxies | None) -> None:
+        """Be so patient from now on, and go through these proxies."""
+        self._limits, self._proxies = limits, proxies
+        self._places.clear()
 
     async def close(self) -> None:
         """Close all connections; what is under way fails."""
@@ -118,11 +123,15 @@ class Transport:
                 data=body.chunks() if isinstance(body, _Watched) else body,
                 allow_redirects=False,
                 ssl=call.context if call.context is not None else True,
-                proxy=_proxy(call.url),
+                proxy=self._proxy(call.url),
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=self._limits.connect, sock_read=silence
                 ),
             )
+
+    def _proxy(self, url: str) -> str | None:
+        proxies = from_environment(os.environ) if self._proxies is None else self._proxies
+        return proxies.of(url)
 
 
 def _streamed(body: bytes | Body | None) -> TypeGuard[Body]:
@@ -148,21 +157,6 @@ def _redirect(call: Call, location: str) -> Call:
     if not addresses.keeps_credentials(call.url, target):
         headers.pop("Authorization", None)
     return replace(call, url=target, headers=headers)
-
-
-def _proxy(url: str) -> str | None:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host == "localhost" or _is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None
-    return urllib.request.getproxies_environment().get(parts.scheme)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Watched:

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Sequence
 
 import wherry
+from wherry.base.configuration.problems import ConfigurationError
 from wherry.base.errors import InvalidError, WherryError
 from wherry.registry.server.commands.parser import PROGRAM, USAGE, Parser
-from wherry.registry.server.configuration.problems import ConfigurationError
 
 FAILED = 1
 INTERRUPTED = 130

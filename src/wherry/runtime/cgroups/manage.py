@@ -13,12 +13,13 @@ import errno
 import itertools
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wherry.runtime.cgroups import devices, plan
 from wherry.runtime.cgroups.hierarchy import Hierarchy, hierarchy
 
+_CONTROLLERS_V2 = frozenset({"cpu", "cpuset", "io", "memory", "pids"})
 _ALL_CONTROLLERS = (*plan.ALWAYS_V1, "cpuset", "blkio")
 _REMOVE_TRIES = 100
 _REMOVE_PAUSE_SECONDS = 0.01
@@ -101,16 +102,28 @@ def _write_limit(file: str, *values: str) -> None:
 
 def _make_v2(found: Hierarchy, path: str, resources: Mapping[str, Any]) -> None:
     at = str(found.unified)
-    enable = " ".join(f"+{name}" for name in sorted(found.controllers))
+    writes = plan.writes_v2(resources)
+    wanted = _CONTROLLERS_V2.union(write.controller for write in writes)
     for component in path.strip("/").split("/"):
-        with contextlib.suppress(OSError):  # one that cannot be enabled shows at its own write
-            _write(f"{at}/cgroup.subtree_control", enable)
+        _enable(at, wanted)
         at = f"{at}/{component}"
         _make_directory(at)
-    for _, file, value in plan.writes_v2(resources):
+    for _, file, value in writes:
         _write_limit(f"{at}/{file}", value)
     if rules := resources.get("devices"):
         devices.attach(at, rules)
+
+
+def _enable(directory: str, wanted: Iterable[str]) -> None:
+    """Have children of a v2 cgroup controlled, as far as it is itself.
+
+    What is enabled already is not written again: above a delegated cgroup that is systemd's to do.
+    """
+    there = set(_read(f"{directory}/cgroup.controllers").split())
+    enabled = _read(f"{directory}/cgroup.subtree_control").split()
+    if missing := sorted(there.intersection(wanted).difference(enabled)):
+        with contextlib.suppress(OSError):  # one that cannot be enabled shows at its own write
+            _write(f"{directory}/cgroup.subtree_control", " ".join(f"+{n}" for n in missing))
 
 
 def update(path: str, resources: Mapping[str, Any]) -> None:

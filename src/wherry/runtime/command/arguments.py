@@ -13,28 +13,47 @@ from wherry.runtime.command import sealing
 from wherry.runtime.version import SPECIFICATION
 
 DEFAULT_ROOT: Final = "/run/wherry-runtime"
+_EXAMPLES: Final = """\
+examples:
+  wherry-runtime run --bundle ./bundle job       run it and wait for its end
+  wherry-runtime create --bundle ./bundle job    prepare it; `start job` lets it run
+  wherry-runtime exec job sh -c 'ps; id'         another process in it
+  wherry-runtime delete --force job              kill it and delete what is left
+
+Run `wherry-runtime COMMAND -h` for the flags of a command.
+"""
 _ABOUT: Final = f"wherry-runtime version {__version__}\nspec: {SPECIFICATION}"
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Parse the words; like argparse, ends the program for --help, --version and bad usage."""
-    parser = argparse.ArgumentParser(
+    return parser().parse_args(words)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(
         prog="wherry-runtime",
         description="Run containers as the OCI runtime specification says.",
+        epilog=_EXAMPLES,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", "-v", action="version", version=_ABOUT)
-    parser.add_argument("--root", default=DEFAULT_ROOT, help="where the state of containers is")
-    parser.add_argument("--log", default="", help="a file that errors are appended to")
-    parser.add_argument("--log-format", choices=("text", "json"), default="text")
-    parser.add_argument("--debug", action="store_true", help="tell more in the log")
-    parser.add_argument("--systemd-cgroup", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--rootless", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--criu", default="", help=argparse.SUPPRESS)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    add = made.add_argument
+    add("--version", "-v", action="version", version=_ABOUT, help="print the version and quit")
+    add(
+        "--root", default=DEFAULT_ROOT, metavar="DIR",
+        help=f"where the state of containers is ({DEFAULT_ROOT})",
+    )  # fmt: skip
+    add("--log", default="", metavar="FILE", help="a file that errors are appended to")
+    add("--log-format", choices=("text", "json"), default="text", help="how they are written")
+    add("--debug", action="store_true", help="tell more in the log")
+    add("--systemd-cgroup", action="store_true", help=argparse.SUPPRESS)
+    add("--rootless", default="", help=argparse.SUPPRESS)
+    add("--criu", default="", help=argparse.SUPPRESS)
+    verbs = made.add_subparsers(dest="verb", required=True, metavar="COMMAND")
     _add_verbs(verbs)
-    return parser.parse_args(words)
+    return made
 
 
 def _add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,7 +68,9 @@ def _add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         ("run", "Create and start a container, and wait for its end"),
     ):
         _add_creation(add(name, about))
-    verbs.choices["run"].add_argument("--detach", "-d", action="store_true")
+    verbs.choices["run"].add_argument(
+        "--detach", "-d", action="store_true", help="do not wait for its end"
+    )
     verbs.choices["run"].add_argument("--keep", action="store_true", help="do not delete it")
     add("start", "Run the program of a created container")
     add("state", "Print the state of a container as JSON")
@@ -65,24 +86,32 @@ def _add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _add_creation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", "-b", default=".", help="the directory with config.json")
+    parser.add_argument(
+        "--bundle", "-b", default=".", metavar="DIR", help="the directory with config.json (.)"
+    )
     parser.add_argument("--no-pivot", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--no-new-keyring", action="store_true", help=argparse.SUPPRESS)
     _add_process(parser)
 
 
 def _add_exec(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--process", "-p", default="", help="a file with an OCI process as JSON")
-    parser.add_argument("--detach", "-d", action="store_true")
+    parser.add_argument(
+        "--process", "-p", default="", metavar="FILE", help="a file with an OCI process as JSON"
+    )
+    parser.add_argument("--detach", "-d", action="store_true", help="do not wait for its end")
     parser.add_argument("--tty", "-t", action="store_true", help="give it a terminal")
     _add_process(parser)
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run, if no --process")
 
 
 def _add_process(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pid-file", default="", help="a file to write the process's pid to")
-    parser.add_argument("--console-socket", default="", help="a socket that gets the terminal")
-    parser.add_argument("--preserve-fds", type=int, default=0, metavar="N", help="from 3 on")
+    add = parser.add_argument
+    add("--pid-file", default="", metavar="FILE", help="a file to write the process's pid to")
+    add("--console-socket", default="", metavar="PATH", help="a socket that gets the terminal")
+    add(
+        "--preserve-fds", type=int, default=0, metavar="N",
+        help="how many more descriptors it gets, from 3 on",
+    )  # fmt: skip
 
 
 def verb(parsed: argparse.Namespace, words: Sequence[str]) -> int:

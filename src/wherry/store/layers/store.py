@@ -13,7 +13,6 @@ then, and after another boot `recover` removes such a layer, for nobody knows wh
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import tempfile
 import threading
@@ -25,7 +24,7 @@ import msgspec
 from wherry.base import faults
 from wherry.base.errors import NotFoundError
 from wherry.base.trees import remove_tree
-from wherry.linux import libc
+from wherry.linux.syncfs import sync_file_system
 from wherry.oci.digest import Digest, encoded_of
 from wherry.store import trash
 from wherry.store.errors import CorruptContentError, full_disk_named
@@ -39,7 +38,6 @@ from wherry.store.layers.view import LayerView
 from wherry.store.layout import PARTIAL, Layout
 from wherry.store.metadata.database import Database
 
-_syncfs = libc.function("syncfs", ctypes.c_int)
 Progress = Callable[[int], None]
 _BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
@@ -219,12 +217,8 @@ class LayerStore:
             return
         # What is made from here on is for the next time.
         made = self._database.rows("SELECT diff_id, made FROM layers WHERE made <> ''")
-        descriptor = os.open(self._layout.layers, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            with full_disk_named(self._layout.layers):
-                libc.checked("syncfs", _syncfs(descriptor))
-        finally:
-            os.close(descriptor)
+        with full_disk_named(self._layout.layers):
+            sync_file_system(self._layout.layers)
         if made:
             with self._database.transaction(durable=False) as writer:
                 writer.executemany(

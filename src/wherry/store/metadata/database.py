@@ -2,7 +2,8 @@
 
 One connection writes, under one lock; another reads, under a lock of its own, so that a reader
 never waits for a writer's fsync. A durable transaction has reached the disk when it returns; any
-other survives our death, but not the machine's. A transaction that raises leaves nothing behind.
+other survives our death at once, and the machine's after `flush` or the next durable one: they
+reach the disk in their order. A transaction that raises leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -18,10 +19,24 @@ from typing import Any
 from wherry.base.errors import DataLossError
 from wherry.store.errors import full_disk_named
 from wherry.store.metadata import schema
+from wherry.store.metadata.walflush import WalFlush
 
 Row = tuple[Any, ...]
 
 _BUSY_SECONDS = 5.0
+
+
+def _keep_private(path: str) -> None:
+    """Leave the database to its owner: what containers are started with is full of secrets.
+
+    SQLite gives its other files the mode of the first. One that is there is not opened: to close
+    it again would end the locks that this process has on it.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(path + suffix, 0o600)
 
 
 class Database:
@@ -31,8 +46,10 @@ class Database:
         self._path = path
         self._writing = threading.RLock()
         self._reading = threading.Lock()
+        _keep_private(path)
         self._writer = self._connect()
         self._durable: bool | None = None
+        self.flush = WalFlush(path)
         try:
             self._prepare()
             self._reader = self._connect()
@@ -110,6 +127,7 @@ class Database:
     def close(self) -> None:
         """Write the log back into the database and let go of it."""
         with self._writing, self._reading:
+            self.flush.close()
             self._reader.close()
             self._writer.close()
 

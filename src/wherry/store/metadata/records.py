@@ -65,6 +65,10 @@ class Records:
             )
             return done.rowcount > 0
 
+    def flush(self) -> None:
+        """Bring to the disk what was written with `durable` False; raises OSError."""
+        self._database.flush()
+
     def get(self, record_id: str) -> bytes | None:
         """Return a record's body."""
         row = self._database.row(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from wherry.base.errors import InvalidError, UnsupportedError
+from wherry.base.errors import InvalidError
 from wherry.base.ids import NetworkId
 from wherry.engine.networks.record import NetworkRecord, check_options
 
 NAME = "com.docker.network.bridge.name"
 MTU = "com.docker.network.driver.mtu"
+ICC = "com.docker.network.bridge.enable_icc"
+BINDING = "com.docker.network.bridge.host_binding_ipv4"
 
 
 @pytest.mark.parametrize(
@@ -28,14 +30,37 @@ def test_an_mtu_that_no_link_can_have_is_refused(mtu: str) -> None:
         check_options({MTU: mtu})
 
 
-def test_what_would_protect_and_does_not_is_refused() -> None:
-    for option in (
-        {"com.docker.network.bridge.enable_icc": "False"},
-        {"com.docker.network.bridge.host_binding_ipv4": "127.0.0.1"},
-    ):
-        with pytest.raises(UnsupportedError):
-            check_options(option)
-    check_options({"com.docker.network.bridge.enable_icc": "true", "anything": "else"})
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({ICC: "no"}, "true or false"),
+        ({"com.docker.network.bridge.enable_ip_masquerade": "off"}, "true or false"),
+        ({BINDING: "localhost"}, "invalid IPv4 address"),
+    ],
+)
+def test_what_a_switch_or_an_address_cannot_be_is_refused(
+    option: dict[str, str], words: str
+) -> None:
+    with pytest.raises(InvalidError, match=words):
+        check_options(option)
+    check_options({ICC: "true", BINDING: "127.0.0.1", "anything": "else"})
+
+
+def test_what_keeps_containers_apart_and_where_ports_are_published() -> None:
+    plain = NetworkRecord(NetworkId("1"), "n", "bridge", 1, "10.0.0.0/24")
+    assert (plain.isolated, plain.binding) == (False, "")
+    apart = NetworkRecord(
+        NetworkId("1"), "n", "bridge", 1, "10.0.0.0/24", options={ICC: "False", BINDING: "1.2.3.4"}
+    )
+    assert (apart.isolated, apart.binding) == (True, "1.2.3.4")
+
+
+def test_another_machine_of_the_subnet_can_be_the_router() -> None:
+    given = {"DefaultGatewayIPv4": "10.0.0.9"}
+    record = NetworkRecord(NetworkId("1"), "n", "bridge", 1, "10.0.0.0/24", auxiliary=given)
+    bridge = record.bridge("b")
+    assert (str(bridge.gateway), str(bridge.router)) == ("10.0.0.1", "10.0.0.9")
+    assert bridge.default_route == bytes((10, 0, 0, 9))
 
 
 def test_options_become_a_bridge_and_a_zone() -> None:

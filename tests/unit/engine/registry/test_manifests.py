@@ -118,7 +118,11 @@ async def test_a_blob_that_is_not_the_layer_it_is_said_to_be_is_refused(
     assert store.images.get(image.id).layers[0].descriptor.digest == digest_bytes(true)
 
 
-@pytest.mark.parametrize("layer", [b"no archive", gzip.compress(b"no archive"), gzip.compress(TWO)])
+@pytest.mark.parametrize(
+    "layer",
+    [b"no archive", gzip.compress(b"no archive"), gzip.compress(TWO)],
+    ids=["no gzip", "no archive", "another layer"],
+)
 async def test_a_layer_that_cannot_be_unpacked_leaves_nothing(
     backend: EngineBackend, store: Store, layer: bytes
 ) -> None:

@@ -41,9 +41,10 @@ def test_where_it_runs_is_the_step_s() -> None:
     assert record.config.open_stdin
 
 
-def test_what_nobody_limits_has_docker_s_defaults() -> None:
+def test_what_nobody_limits_is_left_to_the_engine_s_settings_but_an_init() -> None:
     host = record_of(STEP, 2).host_config
-    assert (host.network_mode, host.shm_size, host.memory) == ("default", 64 << 20, 0)
+    assert (host.network_mode, host.shm_size, host.memory) == ("default", 0, 0)
+    assert host.init is False
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from fixtures.web import serving
 from wherry.base.errors import InvalidError, NotFoundError, UnauthorisedError, UnavailableError
 from wherry.oci.reference import parse_reference
 from wherry.registry.auth.credentials import Credentials
-from wherry.registry.client import RegistryClient, RegistrySettings, Repository
+from wherry.registry.client import Limits, RegistryClient, RegistrySettings, Repository
 from wherry.registry.client import endpoints as endpoints_module
+from wherry.registry.client.settings import pauses_of
 from wherry.wire.requests import AuthConfig
 
 Opener = Callable[..., Awaitable[Repository]]
@@ -132,3 +133,24 @@ async def test_a_login_that_fails(client: RegistryClient) -> None:
 async def test_addresses_that_are_none(client: RegistryClient, address: str) -> None:
     with pytest.raises(InvalidError, match="unable to parse server address"):
         await client.login(AuthConfig(serveraddress=address))
+
+
+def test_pauses_between_attempts_grow_up_to_eight_seconds() -> None:
+    assert pauses_of(1) == pauses_of(0) == ()
+    assert pauses_of(5) == (0.5, 1, 2, 4)
+    assert pauses_of(8)[4:] == (8, 8, 8)
+    assert Limits(pauses=(1,)).before_downloads == (1,)
+    assert Limits(pauses=(1,), download_pauses=()).before_downloads == ()
+
+
+async def test_new_settings_are_for_what_begins_after_them() -> None:
+    client = RegistryClient(RegistrySettings())
+    try:
+        await client._connections()
+        client.reconfigure(RegistrySettings(insecure=("r.test:5000",)), Limits(pauses=()))
+        assert await client._endpoints.insecure("r.test:5000")
+        with pytest.raises(InvalidError, match="not valid"):
+            client.reconfigure(RegistrySettings(insecure=("10.0.0.0/99",)), Limits())
+        assert await client._endpoints.insecure("r.test:5000")
+    finally:
+        await client.close()

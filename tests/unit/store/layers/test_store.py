@@ -44,12 +44,11 @@ def test_a_layer_made_anew_meanwhile_is_not_taken_for_the_one_that_was(
     sealed = adopted(store, {"f": b"x"})
     before = made(store)
 
-    def force(_: int) -> int:
+    def force(_: str) -> None:
         store.layers.remove(sealed.diff_id)
         adopted(store, {"f": b"x"})
-        return 0
 
-    monkeypatch.setattr(module, "_syncfs", force)
+    monkeypatch.setattr(module, "sync_file_system", force)
     store.layers.sync()
     assert made(store)[sealed.diff_id] not in ("", before[sealed.diff_id])
     store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from wherry.cli import program
 from wherry.cli.command import Command, Context
 from wherry.cli.errors import USAGE, CommandError, UsageError
 from wherry.cli.flags import Options, declare
@@ -140,8 +141,8 @@ def _status(error: ApiError) -> int:
 
 def _failure(error: ApiError) -> str:
     return (
-        f"wherry: Error response from daemon: {error.message}\n\n"
-        "Run 'wherry run --help' for more information"
+        f"{program.name()}: Error response from daemon: {error.message}\n\n"
+        f"Run '{program.name()} run --help' for more information"
     )
 
 

@@ -1,4 +1,4 @@
-"""`version` and `info`."""
+"""`version`, and what the client says about itself, in docker's fields and words."""
 
 from __future__ import annotations
 
@@ -6,153 +6,179 @@ import platform
 
 from wherry import __version__
 from wherry.base.errors import WherryError
+from wherry.cli import program
 from wherry.cli.command import Command, Context
+from wherry.cli.errors import CommandError
 from wherry.cli.flags import Options, declare
-from wherry.cli.output.units import binary_size
 from wherry.client.engine import API_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from wherry.cli.output.template import Template
+
 FLAGS = declare("-f --format string  Format output: 'json', or a Go template")
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+# Go's names of fields, which templates use, and their keys in JSON.
+NAMES = {"APIVersion": "ApiVersion"}
+# What JSON leaves out where it is empty.
+OF_CLIENT = {"GoVersion": "", "BuildTime": "", "Platform": None}
+OF_SERVER = {"BuildTime": "", "Experimental": False, "GitCommit": "", "GoVersion": ""}
+BAD_TEMPLATE = 64
+WIDTH = 20
+
+
+def client(context: Context) -> dict[str, str]:
+    """Return what the client is; `ApiVersion` is for whoever has asked the engine."""
+    own = program.name() == program.OWN
+    return {
+        "Version": __version__ if own else program.DOCKER_VERSION,
+        "DefaultAPIVersion": API_VERSION,
+        "GitCommit": program.OWN,
+        **({"PythonVersion": platform.python_version()} if own else {"GoVersion": ""}),
+        "Os": "linux",
+        "Arch": MACHINES.get(platform.machine(), platform.machine()),
+        "Context": context.name,
+    }
 
 
 def version(context: Context, options: Options, _arguments: list[str]) -> int:
     """Show the versions of client and engine."""
-    client = {
-        "Version": __version__,
-        "ApiVersion": API_VERSION,
-        "DefaultAPIVersion": API_VERSION,
-        "Python": platform.python_version(),
-        "Os": "linux",
-        "Arch": MACHINES.get(platform.machine(), platform.machine()),
-        "Context": "default",
-    }
+    template = parsed(options.text("format"))
+    about = client(context)
     server: dict[str, Any] | None = None
     failure: WherryError | None = None
     try:
-        server = context.engine.get("/version")
-        client["ApiVersion"] = context.engine.version
+        server = _dated(context.engine.get("/version"))
+        about["ApiVersion"] = context.engine.version
     except WherryError as error:
         failure = error
-    if template := options.text("format"):
-        _templated(context, {"Client": client, "Server": server}, template)
+        about["ApiVersion"] = API_VERSION
+    if template is not None:
+        render(context, _described(about, server), template, failure)
     else:
-        context.write("\n".join(_client_lines(client)))
-        if server is not None:
-            context.write("\n".join(["", *_server_lines(server)]))
+        lines = [*_client_lines(about), *(["", *_server_lines(server)] if server else ())]
+        context.write("\n".join(lines))
     if failure is not None:
         raise failure
     return 0
 
 
-def _client_lines(client: dict[str, str]) -> list[str]:
+def _dated(server: dict[str, Any]) -> dict[str, Any]:
+    """Give the engine's build its time as docker's client shows it, in templates as well."""
+    for component in server.get("Components") or ():
+        details = component.get("Details") or {}
+        if component.get("Name") == "Engine" and details.get("BuildTime"):
+            details["BuildTime"] = _built(details["BuildTime"])
+    return server
+
+
+def _built(text: str) -> str:
+    """Return `2026-05-07T21:09:36Z` as `Thu May  7 21:09:36 2026`; other texts as they are."""
+    import time  # noqa: PLC0415 - only for engines that say when they were built
+
+    try:
+        return time.asctime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return text
+
+
+def _described(about: dict[str, str], server: dict[str, Any] | None) -> dict[str, Any]:
+    from wherry.cli.output.struct import Struct  # noqa: PLC0415 - only with --format
+
+    known = Struct(server, NAMES, OF_SERVER) if server else None
+    return {"Client": Struct(about, NAMES, OF_CLIENT), "Server": known}
+
+
+def parsed(text: str) -> Template | None:
+    """Return the parsed `--format`, None without one; raises CommandError."""
+    if not text:
+        return None
+    from wherry.cli.output.lexer import TemplateError  # noqa: PLC0415 - only with --format
+    from wherry.cli.output.template import Template  # noqa: PLC0415 - as above
+
+    try:
+        return Template("{{json .}}" if text == "json" else text, typed=True)
+    except TemplateError as error:
+        raise CommandError(str(error), BAD_TEMPLATE) from error
+
+
+def render(
+    context: Context, data: dict[str, Any], template: Template, failure: WherryError | None
+) -> None:
+    """Print what a template makes of the data; where the engine failed, that is the error."""
+    from wherry.cli.output.lexer import TemplateError  # noqa: PLC0415 - only with --format
+
+    try:
+        context.write(template.render(data))
+    except TemplateError as error:
+        context.write("")
+        if failure is None:
+            raise CommandError(error.reason) from error
+
+
+def _client_lines(about: dict[str, str]) -> list[str]:
+    api = about["ApiVersion"]
+    if api != about["DefaultAPIVersion"]:
+        api += f" (downgraded from {about['DefaultAPIVersion']})"
+    language = "PythonVersion" if "PythonVersion" in about else "GoVersion"
     return [
         "Client:",
-        f" Version:           {client['Version']}",
-        f" API version:       {client['ApiVersion']}",
-        f" Python version:    {client['Python']}",
-        f" OS/Arch:           {client['Os']}/{client['Arch']}",
-        f" Context:           {client['Context']}",
+        *_fields(
+            1,
+            ("Version", about["Version"]),
+            ("API version", api),
+            (f"{language.removesuffix('Version')} version", about[language]),
+            ("Git commit", about["GitCommit"]),
+            ("Built", ""),
+            ("OS/Arch", f"{about['Os']}/{about['Arch']}"),
+            ("Context", about["Context"]),
+        ),
     ]
 
 
 def _server_lines(server: dict[str, Any]) -> list[str]:
     name = (server.get("Platform") or {}).get("Name", "")
-    lines = [f"Server: {name}".rstrip() if name else "Server:"]
-    components = server.get("Components") or [{"Name": "Engine", **server}]
+    lines = [f"Server: {name}".rstrip()]
+    components = server.get("Components") or []
+    if not any(component["Name"] == "Engine" for component in components):
+        components = [*components, {"Name": "Engine", "Details": server, **server}]
     for component in components:
         details = component.get("Details") or {}
-        lines += [f" {component['Name']}:", f"  Version:          {component['Version']}"]
+        lines.append(f" {component['Name']}:")
+        shown = [("Version", component.get("Version", ""))]
         if component["Name"] == "Engine":
-            api = details.get("ApiVersion") or server.get("ApiVersion", "")
-            oldest = details.get("MinAPIVersion") or server.get("MinAPIVersion", "")
-            lines.append(f"  API version:      {api} (minimum version {oldest})")
-            lines.append(f"  OS/Arch:          {server.get('Os')}/{server.get('Arch')}")
-            lines.append(f"  Kernel version:   {server.get('KernelVersion', '')}")
-        elif details.get("GitCommit"):
-            lines.append(f"  GitCommit:        {details['GitCommit']}")
+            shown += _engine(details)
+        else:
+            shown += sorted((key, str(value)) for key, value in details.items())
+        lines += _fields(2, *shown)
     return lines
 
 
-def info(context: Context, options: Options, _arguments: list[str]) -> int:
-    """Show the state of the engine."""
-    found = context.engine.get("/info")
-    if template := options.text("format"):
-        client = {"ClientInfo": {"Version": __version__, "Context": "default"}}
-        _templated(context, {**found, **client}, template)
-        return 0
-    context.write(
-        f"Client:\n Version:    {__version__}\n Context:    default\n Debug Mode: false\n\nServer:"
-    )
-    context.write("\n".join(info_lines(found)))
-    for warning in found.get("Warnings") or ():
-        context.warn(warning)
-    return 0
+def _engine(details: dict[str, Any]) -> list[tuple[str, str]]:
+    def text(key: str) -> str:
+        value = details.get(key, "")
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
-
-def info_lines(found: dict[str, Any]) -> list[str]:
-    """Return the lines about the server, in docker's order and words."""
-    lines = [
-        f" Containers: {found.get('Containers', 0)}",
-        f"  Running: {found.get('ContainersRunning', 0)}",
-        f"  Paused: {found.get('ContainersPaused', 0)}",
-        f"  Stopped: {found.get('ContainersStopped', 0)}",
-        f" Images: {found.get('Images', 0)}",
-        f" Server Version: {found.get('ServerVersion', '')}",
-        f" Storage Driver: {found.get('Driver', '')}",
-        *[f"  {name}: {value}" for name, value in found.get("DriverStatus") or ()],
-        f" Logging Driver: {found.get('LoggingDriver', '')}",
-        f" Cgroup Driver: {found.get('CgroupDriver', '')}",
-        f" Cgroup Version: {found.get('CgroupVersion', '')}",
-        " Plugins:",
-        *[
-            f"  {kind}: {' '.join(names or ())}"
-            for kind, names in (found.get("Plugins") or {}).items()
-            if names
-        ],
-        f" Swarm: {(found.get('Swarm') or {}).get('LocalNodeState', 'inactive')}",
-        f" Runtimes: {' '.join(sorted(found.get('Runtimes') or ()))}",
-        f" Default Runtime: {found.get('DefaultRuntime', '')}",
-        f" Init Binary: {found.get('InitBinary', '')}",
-        " Security Options:",
-        *[f"  {_security(text)}" for text in found.get("SecurityOptions") or ()],
+    return [
+        ("API version", f"{text('ApiVersion')} (minimum version {text('MinAPIVersion')})"),
+        ("Go version", text("GoVersion")),
+        ("Git commit", text("GitCommit")),
+        ("Built", text("BuildTime")),
+        ("OS/Arch", f"{text('Os')}/{text('Arch')}"),
+        ("Experimental", text("Experimental")),
     ]
-    for title, key in (
-        ("Kernel Version", "KernelVersion"), ("Operating System", "OperatingSystem"),
-        ("OSType", "OSType"), ("Architecture", "Architecture"), ("CPUs", "NCPU"),
-    ):  # fmt: skip
-        lines.append(f" {title}: {found.get(key, '')}")
-    lines += [
-        f" Total Memory: {binary_size(found.get('MemTotal') or 0)}",
-        f" Name: {found.get('Name', '')}",
-        f" ID: {found.get('ID', '')}",
-        f" Docker Root Dir: {found.get('DockerRootDir', '')}",
-        f" Debug Mode: {'true' if found.get('Debug') else 'false'}",
-        f" Experimental: {'true' if found.get('ExperimentalBuild') else 'false'}",
+
+
+def _fields(indent: int, *fields: tuple[str, str]) -> list[str]:
+    """Return lines in docker's columns; docker's client has lines for what is empty as well."""
+    all_lines = program.name() == program.DOCKER
+    return [
+        f"{' ' * indent}{name}:".ljust(WIDTH) + value
+        for name, value in fields
+        if value or all_lines
     ]
-    registries = (found.get("RegistryConfig") or {}).get("InsecureRegistryCIDRs") or ()
-    lines += [" Insecure Registries:", *[f"  {name}" for name in registries]]
-    lines.append(f" Live Restore Enabled: {'true' if found.get('LiveRestoreEnabled') else 'false'}")
-    return lines
-
-
-def _security(text: str) -> str:
-    fields = dict(part.partition("=")[::2] for part in text.split(","))
-    rest = [f"\n   {key.title()}: {value}" for key, value in fields.items() if key != "name"]
-    return fields.get("name", text) + "".join(rest)
-
-
-def _templated(context: Context, data: dict[str, Any], template: str) -> None:
-    from wherry.cli.output.functions import to_json  # noqa: PLC0415 - only with --format
-    from wherry.cli.output.template import Template  # noqa: PLC0415 - only with --format
-
-    if template == "json":
-        context.write(to_json(data))
-    else:
-        context.write(Template(template, typed=True).render(data))
 
 
 VERSION = Command(
@@ -161,8 +187,4 @@ VERSION = Command(
     --format json
     -f '{{.Server.Version}}'
     """,
-)  # fmt: skip
-INFO = Command(
-    "[OPTIONS]", "Display system-wide information", info, flags=FLAGS, maximum=0,
-    examples="-f '{{.Driver}} {{.NCPU}}'",
 )  # fmt: skip

@@ -53,7 +53,8 @@ def declare(parser: Parser) -> None:
         ("remove", "remove an account", _remove),
         ("list", "list the accounts", _list),
     ):
-        verb = verbs.add_parser(name, help=text, examples=_EXAMPLES)
+        about = f"{text.capitalize()}."
+        verb = verbs.add_parser(name, help=text, description=about, examples=_EXAMPLES)
         if name != "list":
             verb.add_argument("name", metavar="NAME", help="whose account")
         if name in {"add", "passwd"}:

@@ -6,6 +6,7 @@ import argparse
 import time
 from datetime import UTC, datetime
 
+from wherry.base.configuration.values import parse_time
 from wherry.base.errors import InvalidError
 from wherry.registry.server.access.credentials import ROBOT_PREFIX
 from wherry.registry.server.access.robots import (
@@ -25,7 +26,6 @@ from wherry.registry.server.commands.common import (
     write_json,
 )
 from wherry.registry.server.commands.parser import Parser
-from wherry.registry.server.configuration.values import parse_time
 from wherry.registry.server.stores import Stores
 
 _EXAMPLES = """
@@ -51,7 +51,12 @@ def declare(parser: Parser) -> None:
     verbs = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=Parser
     )
-    create = verbs.add_parser("create", help="make a robot and show its secret", examples=_EXAMPLES)
+
+    def verb(name: str, text: str) -> Parser:
+        about = f"{text.capitalize()}."
+        return verbs.add_parser(name, help=text, description=about, examples=_EXAMPLES)
+
+    create = verb("create", "make a robot and show its secret")
     add = create.add_argument
     add("name", metavar="NAME", help="what it is called, without robot:")
     add(
@@ -66,11 +71,11 @@ def declare(parser: Parser) -> None:
     add("--format", choices=("text", "json"), default="text", help="text or json")
     add_settings(create)
     create.set_defaults(run=_create)
-    listing = verbs.add_parser("list", help="list the robots", examples=_EXAMPLES)
+    listing = verb("list", "list the robots")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="text or json")
     add_settings(listing)
     listing.set_defaults(run=_list)
-    remove = verbs.add_parser("remove", help="remove a robot", examples=_EXAMPLES)
+    remove = verb("remove", "remove a robot")
     remove.add_argument("name", metavar="NAME", help="with or without robot:")
     add_settings(remove)
     remove.set_defaults(run=_remove)

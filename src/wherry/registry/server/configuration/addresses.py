@@ -6,8 +6,8 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
+from wherry.base.configuration.values import Kind, Place, shown, text
 from wherry.registry.server.cache.routes import InvalidUpstreamError, site_of
-from wherry.registry.server.configuration.values import Kind, Place, shown, text
 
 
 def address(place: Place, value: Any) -> str | None:

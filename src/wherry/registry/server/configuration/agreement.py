@@ -10,12 +10,12 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
+from wherry.base.configuration.problems import Path
+from wherry.base.configuration.values import reason
 from wherry.base.errors import WherryError
 from wherry.registry.server.access.credentials import ROBOT_PREFIX
 from wherry.registry.server.access.htpasswd import parse_accounts
 from wherry.registry.server.configuration.assemble import Found
-from wherry.registry.server.configuration.positions import Path
-from wherry.registry.server.configuration.values import reason
 from wherry.registry.server.settings import ANYONE, ObjectStorage
 
 _DATABASES = ("postgresql://", "postgres://")

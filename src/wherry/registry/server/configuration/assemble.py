@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from wherry.base.configuration.document import Document
+from wherry.base.configuration.values import Place, one_of, secret
+from wherry.base.values import dataclass
 from wherry.registry.server import settings as shapes
 from wherry.registry.server.configuration import tables
-from wherry.registry.server.configuration.document import Document
 from wherry.registry.server.configuration.reading import Table
-from wherry.registry.server.configuration.values import Place, one_of, secret
 
 _TOP = ("listen", "tls", "storage", "limits", "access", "cache", "collection", "webhook")
 _DRIVER = one_of("files", "s3")

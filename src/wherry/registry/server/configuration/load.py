@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from wherry.base.configuration.document import Flag
+from wherry.base.configuration.problems import ConfigurationError, Problem
+from wherry.base.configuration.values import reason
+from wherry.base.values import dataclass
 from wherry.registry.server.configuration.agreement import compare
 from wherry.registry.server.configuration.assemble import assemble
-from wherry.registry.server.configuration.document import Flag, parse
-from wherry.registry.server.configuration.problems import ConfigurationError, Problem
-from wherry.registry.server.configuration.values import reason
+from wherry.registry.server.configuration.document import parse
 from wherry.registry.server.settings import Settings
 
 DEFAULT_FILE = "/etc/wherry/registry.toml"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from wherry.registry.server.configuration.values import Kind, Place, shown
+from wherry.base.configuration.values import Kind, Place, shown
+from wherry.base.values import dataclass
 
 Keys = Mapping[str, Kind[Any]]
 

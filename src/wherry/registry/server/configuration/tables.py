@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.registry.server.configuration.addresses import (
-    address,
-    network,
-    upstream,
-    web_address,
-)
-from wherry.registry.server.configuration.reading import Keys
-from wherry.registry.server.configuration.values import (
+from wherry.base.configuration.values import (
     matching,
     one_of,
     seconds,
@@ -20,6 +13,13 @@ from wherry.registry.server.configuration.values import (
     text,
     whole,
 )
+from wherry.registry.server.configuration.addresses import (
+    address,
+    network,
+    upstream,
+    web_address,
+)
+from wherry.registry.server.configuration.reading import Keys
 from wherry.registry.server.settings import DAY
 
 _MANY = 1 << 53

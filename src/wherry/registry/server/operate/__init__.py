@@ -12,7 +12,6 @@ endpoint.py       one receiver of events: a signed POST
 webhooks.py       events of the catalog, delivered in their order at least once
 pull_events.py    events of pulls, as well as it goes
 tls.py            certificates, read again when they change
-notify.py         telling systemd, or a parent, that the registry serves
 logs.py           the program's own log
 workers.py        several processes that share a port
 """

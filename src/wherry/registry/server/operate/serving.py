@@ -15,9 +15,9 @@ from contextlib import AsyncExitStack
 
 from wherry import __version__
 from wherry.base.crossing import in_thread
+from wherry.base.notify import READY, STOPPING, notify
 from wherry.registry.server.compose import Registry, build
 from wherry.registry.server.operate.exposition import Siblings
-from wherry.registry.server.operate.notify import READY, STOPPING, notify
 from wherry.registry.server.operate.tls import Certificates
 from wherry.registry.server.operate.worker import Worker
 from wherry.registry.server.operate.workers import ListenError

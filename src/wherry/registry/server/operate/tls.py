@@ -15,10 +15,10 @@ import ssl
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError
+from wherry.base.tls import CIPHERS
 from wherry.registry.server.settings import Tls
 
 LOOK_SECONDS = 5.0
-_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _log = logging.getLogger(__name__)
 
 Signature = tuple[tuple[int, int, int], ...]
@@ -78,7 +78,7 @@ class Certificates:
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(_CIPHERS)
+        context.set_ciphers(CIPHERS)
         context.set_alpn_protocols(["http/1.1"])
         try:
             # An empty password, so that nobody is asked for one at the terminal.

@@ -22,8 +22,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field
 
 from wherry.base.errors import InternalError, UnavailableError
+from wherry.base.notify import READY, STOPPING, VARIABLE, notify
 from wherry.base.values import dataclass
-from wherry.registry.server.operate.notify import READY, STOPPING, VARIABLE, notify
 from wherry.registry.server.operate.worker import Worker
 
 STOP_SECONDS = 20.0

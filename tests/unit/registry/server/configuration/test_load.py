@@ -8,9 +8,9 @@ import bcrypt
 import pytest
 import trustme
 
+from wherry.base.configuration.problems import ConfigurationError
 from wherry.registry.server import settings as shapes
 from wherry.registry.server.configuration.load import Flags, from_flags, htpasswd_of, load
-from wherry.registry.server.configuration.problems import ConfigurationError
 
 
 def write(folder: Path, text: str) -> str:

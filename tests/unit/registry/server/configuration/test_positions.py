@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from wherry.registry.server.configuration.positions import Path, locate
+from wherry.base.configuration.problems import Path
+from wherry.registry.server.configuration.positions import locate
 
 
 def lines(text: str) -> dict[Path, int]:

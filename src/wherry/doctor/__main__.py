@@ -1,0 +1,5 @@
+"""`python -m wherry.doctor`."""
+
+from wherry.doctor.main import main
+
+main()

@@ -1,0 +1,29 @@
+"""The proxies of the engine's own traffic: the settings, and the environment where they are silent.
+
+As in dockerd, each of the three is looked for on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from wherry.engine.settings import Settings, TransferSettings
+from wherry.registry.client.proxies import Proxies, from_environment
+
+
+def proxies_of(transfers: TransferSettings) -> Proxies:
+    """Return the proxies of settings."""
+    return Proxies(transfers.http_proxy, transfers.https_proxy, transfers.no_proxy)
+
+
+def with_environment(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """Return settings in which the proxies of the environment stand where there were none."""
+    found = proxies_of(settings.transfers).otherwise(from_environment(environment))
+    transfers = replace(
+        settings.transfers,
+        http_proxy=found.http,
+        https_proxy=found.https,
+        no_proxy=found.no_proxy,
+    )
+    return replace(settings, transfers=transfers)

@@ -1,0 +1,1 @@
+"""What is installed beside the programs: units, scripts, the group; and setting it up."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.bundles import COMMAND, Bundle, configuration
-from fixtures.waiting import eventually
+from fixtures.waiting import PATIENCE, eventually
 from wherry.runtime import cgroups
 
 UNIQUE = f"wherry-command-test-{os.getpid()}"
@@ -86,7 +86,7 @@ def test_descriptors_are_preserved_on_demand(bundle: Bundle) -> None:
         subprocess.run(
             ["bash", "-c", f'exec "$@" 3<&{file.fileno()}', "bash", *bundle.words, "run",
              "--preserve-fds", "1", "--bundle", str(bundle.path), UNIQUE],
-            pass_fds=[file.fileno()], stdout=out, check=True, timeout=60,
+            pass_fds=[file.fileno()], stdout=out, check=True, timeout=60 * PATIENCE,
         )  # fmt: skip
     assert (bundle.root / "output").read_text() == "handed on"
 
@@ -172,7 +172,7 @@ def test_a_terminal_goes_to_the_console_socket(bundle: Bundle) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(str(bundle.root / "console"))
         listening.listen(1)
-        listening.settimeout(30)
+        listening.settimeout(30 * PATIENCE)
         bundle.run("create", "--console-socket", str(bundle.root / "console"), UNIQUE)
         connection, _ = listening.accept()
         with connection:
@@ -324,7 +324,7 @@ def test_podman_runs_with_it(bundle: Bundle) -> None:
     private = ["unshare", "--mount", "--propagation", "private"]
     done = subprocess.run(
         [*private, "bash", "-c", SCRIPT, "bash", str(home), f"/{UNIQUE}"],
-        capture_output=True, text=True, timeout=100, check=False,
+        capture_output=True, text=True, timeout=100 * PATIENCE, check=False,
     )  # fmt: skip
     eventually(lambda: not cgroups.pids(f"/{UNIQUE}/conmon"))
     cgroups.remove(f"/{UNIQUE}")

@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
-from wherry.base.errors import ConflictError, WherryError
-from wherry.base.lock import try_lock
+from wherry.base.errors import WherryError
 from wherry.daemon.configuration import Options
 from wherry.daemon.recovery import Recovery
 from wherry.daemon.services import Services
@@ -40,11 +39,12 @@ from wherry.engine.settings import Live, Settings
 from wherry.engine.spec import security
 from wherry.engine.steps.orphans import end_orphans
 from wherry.engine.steps.runner import StepRunner
-from wherry.engine.supervision.keepers import Keepers, default_count
+from wherry.engine.supervision.keepers import Keepers
 from wherry.engine.supervision.values import ExitRecord
 from wherry.engine.system.info import Identity
 from wherry.engine.system.service import System
 from wherry.engine.volumes.service import Volumes
+from wherry.keeper.start import default_count
 from wherry.logs.watch import LogWatch
 from wherry.oci.reference import Reference
 from wherry.runtime.cgroups.manage import remove_parent
@@ -69,11 +69,6 @@ class Engine:
     def __init__(self, options: Options, stack: contextlib.AsyncExitStack) -> None:
         self._options = options
         self._stack = stack
-        os.makedirs(options.exec_root, 0o711, exist_ok=True)
-        held = try_lock(f"{options.exec_root}/lock")
-        if held is None:
-            raise ConflictError(f"exec root {options.exec_root} is in use by another engine")
-        stack.callback(os.close, held)
         self.store = Store.open(options.data_root)
         stack.callback(self.store.close)
         self.id = self._identify()

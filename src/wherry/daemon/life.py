@@ -31,7 +31,6 @@ from wherry.daemon.listeners import listen
 from wherry.daemon.stacks import describe
 from wherry.daemon.systemd.passed import take
 from wherry.daemon.telling import Telling
-from wherry.linux.limits import raise_open_files
 
 if TYPE_CHECKING:
     import ssl
@@ -44,11 +43,15 @@ _FORCED: Final = 1
 
 
 class Life:
-    """See the module; one for each process. `words` are those of the command line."""
+    """See the module; one for each process.
 
-    def __init__(self, options: Options, words: Sequence[str]) -> None:
+    `words` are those of the command line, `open_files` the limits that containers get.
+    """
+
+    def __init__(self, options: Options, words: Sequence[str], open_files: tuple[int, int]) -> None:
         self._options = options
         self._words = words
+        self._open_files = open_files
         self._stopping = asyncio.Event()
         self._machine_stops = False
         self._reloading = asyncio.Lock()
@@ -58,13 +61,12 @@ class Life:
     async def live(self) -> None:
         """Live until a signal ends it. Raises WherryError and OSError where that cannot begin."""
         self._handle_stops()
-        open_files = raise_open_files()
         # Before anything is built of them: what is wrong with files is wrong at once.
         context = self._context()
         passed = take(os.environ)
         async with contextlib.AsyncExitStack() as stack:
             engine = Engine(self._options, stack)
-            engine.bundles.open_files = open_files
+            engine.bundles.open_files = self._open_files
             await engine.recover(self._scope(engine))
             stack.push_async_callback(engine.shut_down)
             if self._options.registry is not None:
@@ -85,6 +87,7 @@ class Life:
         watching = asyncio.create_task(telling.tell())
         # What is there now stays for good: the collector need not look at it again.
         gc.freeze()
+        gc.enable()
         await self._stopping.wait()
         notify(STOPPING)
         for task in (restarting, *self._tasks):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import logging
 import os
 import sys
@@ -10,8 +10,10 @@ from collections.abc import Sequence
 
 from wherry.base.errors import WherryError
 from wherry.daemon import logs
+from wherry.daemon.ahead import Ahead
 from wherry.daemon.configuration import ConfigurationError, Options, load
 from wherry.daemon.pidfile import Pidfile
+from wherry.keeper.start import default_count
 
 log = logging.getLogger("wherryd")
 
@@ -36,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (WherryError, OSError) as error:
         sys.exit(f"wherryd: {error}")
     try:
-        asyncio.run(_run(options, words))
+        with Ahead(options.exec_root, options.keepers or default_count()) as ahead:
+            _serve(options, words, ahead)
     except (WherryError, OSError) as error:
         log.debug("start failed", exc_info=error)
         log.critical("%s", error)
@@ -45,10 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         pidfile.close()
 
 
-async def _run(options: Options, words: Sequence[str]) -> None:
+def _serve(options: Options, words: Sequence[str], ahead: Ahead) -> None:
     for note in options.notes:
         log.info("%s", note)
-    # Here, so that `wherryd -h` and a wrong flag answer at once.
+    # What is loaded now stays for good: nothing of it is worth collecting.
+    gc.disable()
+    # Here, so that `wherryd -h` and a wrong flag answer at once, and keepers start meanwhile.
+    import asyncio  # noqa: PLC0415
+
     from wherry.daemon.life import Life  # noqa: PLC0415
 
-    await Life(options, words).live()
+    async def live() -> None:
+        await Life(options, words, ahead.open_files).live()
+
+    asyncio.run(live())

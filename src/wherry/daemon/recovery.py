@@ -22,6 +22,7 @@ from typing import Final
 from wherry.base.crossing import in_thread
 from wherry.base.errors import WherryError
 from wherry.base.values import dataclass
+from wherry.engine.containers import directories
 from wherry.engine.containers.boot_order import boot_order
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.exits import (
@@ -64,6 +65,8 @@ class Recovery:
 
     async def recover(self, *, booted: bool = False) -> None:
         """Bring records and kernel together; `booted` since an engine was here last."""
+        if booted:
+            await in_thread(self._mend_directories)
         known = [self._known(r, booted=booted) for r in self.table if r.state.running]
         for recovered in await self.keepers.recover(known):
             record = self.table.get(recovered.id)
@@ -83,6 +86,13 @@ class Recovery:
                 self._settle_start(record, booted=booted)
         await in_thread(self.remove_stray_cgroups)
         await self._remove_ended()
+
+    def _mend_directories(self) -> None:
+        for record in self.table:
+            try:
+                directories.mend(self.remove.snapshots, record)
+            except OSError as error:
+                log.warning("container %s cannot be started as it is: %s", record.name, error)
 
     def _settle_start(self, record: Container, *, booted: bool) -> None:
         """A start was under way when the last engine ended.

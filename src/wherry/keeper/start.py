@@ -23,6 +23,7 @@ from wherry.keeper import exits, stdio
 from wherry.linux.sealed import sealed_copy
 
 _BACKLOG: Final = 16
+_MOST_BY_DEFAULT: Final = 4
 # Isolated and without site-packages: only the standard library and this package.
 PROGRAM: Final = """\
 import sys
@@ -44,6 +45,11 @@ class Spawned:
 def socket_path(exec_root: str, index: int) -> str:
     """Return the path of a keeper's socket."""
     return f"{exec_root}/keeper-{index}.sock"
+
+
+def default_count() -> int:
+    """Return how many keepers to use unless told otherwise."""
+    return min(os.cpu_count() or 1, _MOST_BY_DEFAULT)
 
 
 def prepare(exec_root: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from dataclasses import dataclass
 from typing import Final
 
+from wherry.base.values import dataclass
 from wherry.linux import libc
 
 IN_MODIFY: Final = 0x2

@@ -2,7 +2,7 @@
 
 Shapes of the OCI image-spec 1.1 and of Docker's schema 2, which differ in media types only.
 Unknown keys are ignored when decoding: whoever needs the exact bytes keeps the bytes, since the
-digest is of them. Use `msgspec.json.decode(data, type=Manifest)`.
+digest is of them. Use `wherry.oci.reading.read(data, Manifest)`.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ import msgspec
 from wherry.base.values import dataclass
 from wherry.oci import image
 from wherry.oci.digest import Digest
+from wherry.oci.reading import read
 
 DIGEST_HEADER = "Docker-Content-Digest"
 UPLOAD_HEADER = "Docker-Upload-UUID"
@@ -253,7 +254,7 @@ def read_failure(
         words = printable(body.decode(errors="replace"))
         return _failure(status, by_status, words)
     try:
-        decoded = msgspec.json.decode(body, type=_Body)
+        decoded = read(body, _Body)
     except msgspec.MsgspecError as error:
         return _unreadable(status, by_status, str(error), body)
     if decoded.details:

@@ -11,8 +11,9 @@ whoever builds a package. The texts are in `templates/`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Final
+
+from wherry.base.values import dataclass
 
 SERVICE: Final = "wherry.service"
 SOCKET: Final = "wherry.socket"

@@ -15,6 +15,7 @@ import msgspec
 
 from wherry.base.values import dataclass
 from wherry.oci.digest import Digest
+from wherry.oci.reading import read
 from wherry.store import trash
 from wherry.store.content.store import ContentStore
 from wherry.store.images import ImageStore
@@ -96,7 +97,7 @@ class Collector:
             if image.manifest is not None:
                 used.add(image.manifest.digest)
         for _, _, body in self._metadata.records("containers").all():
-            uses = msgspec.json.decode(body, type=_ContainerUses)
+            uses = read(body, _ContainerUses)
             used.update(uses.layers)
             used.add(uses.image_id)
         return used

@@ -19,6 +19,7 @@ from wherry.base.errors import InvalidError, NotFoundError
 from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, digest_bytes, encoded_of
 from wherry.oci.image import Descriptor, ImageConfig
+from wherry.oci.reading import read
 from wherry.oci.reference import InvalidReferenceError, Reference, parse_reference
 from wherry.store.content.store import ContentStore
 from wherry.store.layers.store import LayerStore
@@ -154,7 +155,7 @@ class ImageStore:
         return image
 
     def _load(self, image_id: Digest, stored_at: int, body: bytes) -> Image:
-        told = msgspec.json.decode(body, type=_Row)
+        told = read(body, _Row)
         config_bytes = self._content.read(image_id)
         size = sum(self._layers.get(layer.diff_id).size for layer in told.layers)
         return Image(
@@ -293,6 +294,6 @@ def _key(reference: Reference) -> str:
 
 def _decode(config_bytes: bytes) -> ImageConfig:
     try:
-        return msgspec.json.decode(config_bytes, type=ImageConfig)
+        return read(config_bytes, ImageConfig)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InvalidError(f"invalid image configuration: {error}") from error

@@ -6,6 +6,7 @@ mounted here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Sequence
@@ -77,6 +78,20 @@ class SnapshotStore:
                 os.rmdir(path)
             raise
         return self.mounts_on(container_id, lowers)
+
+    def mend(self, container_id: str, layers: Sequence[Digest]) -> None:
+        """Make what is missing of a container's writable layer; it was empty, or it would be there.
+
+        A record is on the disk as soon as its container has been made, its directories are within
+        some seconds: a power cut can come in between.
+        """
+        os.makedirs(self.directory(container_id), 0o710, exist_ok=True)
+        new = not os.path.isdir(self.upper(container_id))
+        for path in (self.upper(container_id), self._layout.work(container_id)):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o755)
+        if new:
+            self._copy_root_attributes(container_id, self._lowers(layers))
 
     def _copy_root_attributes(self, container_id: str, lowers: Sequence[str]) -> None:
         """The root directory of an overlay has the attributes of its topmost layer."""

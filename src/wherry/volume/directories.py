@@ -4,6 +4,9 @@ An empty volume takes over what an image has at its place. It is copied beside t
 `_filling`; once the copy is whole and on the disk it is called `_filled`, and its entries are moved
 into the content. So whenever the machine dies, a volume is filled or it is empty: what is called
 `_filling` is removed and what is called `_filled` is moved, by whoever comes next.
+
+A record's way to the disk does not take the names of files along: what is filled is there after a
+power cut, and what is removed is not, because the directory is synced before anybody is told.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import secrets
 import threading
 from collections.abc import Iterable
 
+from wherry.base.atomic import sync_directory
 from wherry.base.errors import ConflictError
 from wherry.base.trees import files_below, remove_tree, size_below
 from wherry.linux.syncfs import sync_file_system
@@ -73,6 +77,7 @@ class VolumeDirectories:
                 raise
             os.rename(aside, self._beside(name, _FILLED))
             self._settle(name)
+            sync_directory(self.path(name))
         return True
 
     def _beside(self, name: str, what: str) -> str:
@@ -107,17 +112,21 @@ class VolumeDirectories:
         # Renamed first: nobody ever sees half of it under its name.
         aside = f"{self._root}/{_REMOVED}{secrets.token_hex(6)}"
         os.rename(f"{self._root}/{name}", aside)
+        sync_directory(self._root)
         _remove_if_possible(aside)
 
     def recover(self, known: Iterable[str]) -> None:
         """Settle what a crash has left: `known` are the volumes that are recorded.
 
-        What was being removed goes, and empty directories that no volume is recorded for. A
-        directory with content and without a record is left: it may be all that someone has.
+        Recorded ones have a directory again. What was being removed goes, and empty directories
+        that no volume is recorded for. A directory with content and without a record is left: it
+        may be all that someone has.
         """
         kept = set(known)
+        for name in kept:
+            self.make(name)
         for name in os.listdir(self._root):
-            if name in kept and os.path.isdir(self.path(name)):
+            if name in kept:
                 try:
                     self._settle(name)
                 except OSError as error:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import inspect
 
 from wherry.base.errors import InvalidError
+from wherry.oci.reading import shaped
 
 Value = TypeVar("Value")
 
@@ -27,7 +28,7 @@ def decode(data: bytes, kind: type[Value]) -> Value:
     """Decode `data` as `kind`; `InvalidJSONError` says in one line what is wrong, and where."""
     try:
         plain = msgspec.json.decode(data)
-        return msgspec.convert(_fold(plain, _shape(kind)), kind)
+        return shaped(_fold(plain, _shape(kind)), kind)
     except msgspec.ValidationError as error:
         raise InvalidJSONError(f"invalid JSON: {_in_words(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -115,7 +116,8 @@ async def test_an_exit_while_no_keeper_is_there(bench: Bench, engines: Engines) 
     stop(bench, 0)
     while not (bench.root / "stop-0.count").exists():
         # The pipe is full: nobody reads. Take the keeper away altogether.
-        os.kill(keeper, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(keeper, signal.SIGKILL)
         await asyncio.sleep(0.01)
     record = await engine.exit()
     assert (record.id, record.exit_code, record.signal) == ("c0", 0, None)

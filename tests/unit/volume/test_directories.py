@@ -159,9 +159,15 @@ def test_a_copy_is_on_the_disk_before_it_is_called_whole(
         seen.append(sorted(os.listdir(directory)))
         seen.append(sorted(os.listdir(content.parent)))
 
+    def directory_synced(directory: str) -> None:
+        seen.append(sorted(os.listdir(directory)))
+
     monkeypatch.setattr(module, "sync_file_system", synced)
+    monkeypatch.setattr(module, "sync_directory", directory_synced)
     volumes.fill("v", LayerView([str(layer)]), "/data")
-    assert seen == [["sub", "top"], ["_data", "_filling"]]
+    assert seen == [["sub", "top"], ["_data", "_filling"], ["sub", "top"]]
+    volumes.remove("v")
+    assert [name.startswith(".removed-") for name in seen.pop()] == [True]
 
 
 def test_a_removed_volume_is_gone_and_again_is_no_error(volumes: VolumeDirectories) -> None:

@@ -25,6 +25,7 @@ from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.graph.actions import MAIN_CONTEXT
 from wherry.build.ops.execute import StepFailedError
 from wherry.build.options import DEFAULT_DOCKERFILE, BuildOptions
+from wherry.oci.reading import read
 from wherry.store.layers.compression import Writable
 from wherry.wire.build import Limits, Output
 from wherry.wire.container_config import Ulimit
@@ -152,7 +153,7 @@ def _credentials(call: Call) -> Mapping[str, AuthConfig]:
     with contextlib.suppress(binascii.Error, ValueError, InvalidError, msgspec.MsgspecError):
         padded = encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)
         data = base64.urlsafe_b64decode(padded)
-        return msgspec.json.decode(data, type=dict[str, AuthConfig]) if data else {}
+        return read(data, dict[str, AuthConfig]) if data else {}
     return {}
 
 

@@ -27,6 +27,7 @@ from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.graph.actions import MAIN_CONTEXT
 from wherry.build.options import BuildOptions
 from wherry.engine.images.crossing import streamed
+from wherry.oci.reading import read
 from wherry.store.layers.compression import Writable
 from wherry.wire import frames
 from wherry.wire.build import BuildMessage
@@ -184,7 +185,7 @@ class FrameSession:
             self._early += self._decoder.feed(data)
         frame = self._early.pop(0)
         try:
-            told = msgspec.json.decode(frame.data, type=BuildMessage)
+            told = read(frame.data, BuildMessage)
         except msgspec.MsgspecError as error:
             raise InvalidError(f"this is no request for a build: {error}") from None
         if frame.kind != MESSAGE or told.type != "build":
@@ -203,7 +204,7 @@ class FrameSession:
 
     async def _take(self, frame: Frame) -> None:
         if frame.kind == MESSAGE:
-            told = msgspec.json.decode(frame.data, type=dict[str, Any])
+            told = read(frame.data, dict[str, Any])
             channel = self._channels.get(told.get("channel", -1))
             if told.get("type") == "refused" and channel is not None:
                 await channel.put(NotFoundError(str(told.get("message", "the client refused"))))

@@ -6,8 +6,8 @@ Bytes in, events out; responses in, bytes out. Does no I/O, so tests read like a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from email.utils import formatdate
 from typing import cast
 from urllib.parse import parse_qs, unquote
 
@@ -140,7 +140,7 @@ def hijacked(*, upgrade: bool, headers: Mapping[str, str]) -> bytes:
 
 def pairs(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Return headers in h11's form, with the date that every response carries."""
-    dated = [*headers.items(), ("Date", formatdate(usegmt=True))]
+    dated = [*headers.items(), ("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()))]
     return [(name.encode(), value.encode("latin-1", "replace")) for name, value in dated]
 
 

@@ -11,6 +11,7 @@ from wherry.api.ports import HistoryView, ImageView, Removal
 from wherry.api.render.config import config as render_config
 from wherry.api.versions import Version
 from wherry.oci.image import ImageRunConfig
+from wherry.oci.reading import shaped
 from wherry.wire.container_config import Config
 from wherry.wire.times import NEVER, SECOND, parse_time
 
@@ -48,7 +49,7 @@ def inspect(view: ImageView) -> dict[str, Any]:
 def run_config(value: ImageRunConfig | None) -> dict[str, Any]:
     """Render what an image gives its containers, in the shape of a container's Config."""
     plain = msgspec.to_builtins(value or ImageRunConfig())
-    return render_config(msgspec.convert(plain, Config))
+    return render_config(shaped(plain, Config))
 
 
 def summary(view: ImageView, version: Version) -> dict[str, Any]:

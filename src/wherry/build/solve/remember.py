@@ -15,6 +15,7 @@ from wherry.build.solve.keys import Inputs, Memory, fingerprint
 from wherry.build.solve.tools import Tools
 from wherry.oci.digest import Digest
 from wherry.oci.image import OCI_LAYER, Descriptor
+from wherry.oci.reading import read
 from wherry.store.buildcache import CacheEntry
 from wherry.store.images import ImageLayer
 
@@ -83,7 +84,7 @@ class Remember:
     async def explain(self, slot: str, now: Memory) -> why.Why:
         """Say why a step with these inputs was not found."""
         data = await in_thread(self.tools.store.build_cache.recall, slot)
-        before = msgspec.json.decode(data, type=Memory) if data else None
+        before = read(data, Memory) if data else None
         return why.missed(now, before)
 
     async def note(self, slot: str, now: Memory) -> None:

@@ -19,7 +19,7 @@ from wherry.base.crossing import begin_in_thread, in_thread
 from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
 from wherry.base.ids import ContainerId, new_id
 from wherry.base.values import dataclass
-from wherry.engine.containers import mount_points
+from wherry.engine.containers import directories, mount_points
 from wherry.engine.containers.defaults import filled_in
 from wherry.engine.containers.names import check_name, draw_name
 from wherry.engine.containers.ports import Images, Sandboxes, Volumes
@@ -93,7 +93,7 @@ class CreateContainer:
         async with contextlib.AsyncExitStack() as undo:
             record.mounts = [await self._resolve_mount(point, undo) for point in points]
             undo.push_async_callback(in_thread, self.snapshots.remove, record.id)
-            await in_thread(self._prepare, record)
+            await in_thread(directories.make, self.snapshots, record)
             for point in record.mounts:
                 if point.type == "volume" and not point.no_copy:
                     await self.volumes.copy_up(point.name, record.layers, point.destination)
@@ -126,12 +126,6 @@ class CreateContainer:
             state=State(),
             layers=list(image.config.rootfs.diff_ids),
         )
-
-    def _prepare(self, record: Container) -> None:
-        """Make the writable layer, and what the bundle and the keeper expect beside it."""
-        self.snapshots.prepare(record.id, record.layers)
-        for name in ("rootfs", "logs"):
-            os.mkdir(os.path.join(self.snapshots.directory(record.id), name), 0o755)
 
     async def _resolve_mount(
         self, point: MountPoint, undo: contextlib.AsyncExitStack

@@ -20,6 +20,9 @@ from wherry.logs.watch import LogWatch
 from wherry.store.errors import DiskFullError
 from wherry.store.snapshots import SnapshotStore
 
+# How often a container that is to be removed may be started by somebody meanwhile.
+_ATTEMPTS = 10
+
 
 @dataclass(slots=True)
 class RemoveContainer:
@@ -40,18 +43,21 @@ class RemoveContainer:
         record = self.table.find(reference)
         if link:
             raise NotFoundError(f"Could not get parent for {record.name}: there are no links")
-        if record.state.running:
-            if not force:
-                raise ConflictError(_refusal(record))
-            record.state.stopped_by_user = True
-            record.host_config.auto_remove = False
-            await asyncio.shield(self.kill_now(record))
-        async with self.table.lock(record):
-            if self.table.get(record.id) is None:
-                raise NoSuchContainerError(reference)
+        for _ in range(_ATTEMPTS):
             if record.state.running:
-                raise ConflictError(_refusal(record))
-            await asyncio.shield(self.remove(record, volumes=volumes))
+                if not force:
+                    break
+                record.state.stopped_by_user = True
+                record.host_config.auto_remove = False
+                await asyncio.shield(self.kill_now(record))
+            async with self.table.lock(record):
+                if self.table.get(record.id) is None:
+                    raise NoSuchContainerError(reference)
+                # A start that was on its way, such as a policy's, may have come between.
+                if not record.state.running:
+                    await asyncio.shield(self.remove(record, volumes=volumes))
+                    return
+        raise ConflictError(_refusal(record))
 
     async def remove(self, record: Container, *, volumes: bool = True) -> None:
         """Remove a container that does not run; the lock is held."""

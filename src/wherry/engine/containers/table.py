@@ -18,6 +18,7 @@ import msgspec
 from wherry.base.crossing import in_thread
 from wherry.base.errors import ConflictError, InvalidError, NotFoundError
 from wherry.engine.containers.record import Container
+from wherry.oci.reading import read
 from wherry.store.metadata.records import NameTakenError, Records
 
 
@@ -47,7 +48,7 @@ class ContainerTable:
         self._ids: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         for identifier, name, body in records.all():
-            self._by_id[identifier] = msgspec.json.decode(body, type=Container)
+            self._by_id[identifier] = read(body, Container)
             self._ids[name] = identifier
 
     def __iter__(self) -> Iterator[Container]:

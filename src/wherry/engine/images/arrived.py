@@ -17,6 +17,7 @@ from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError, UnavailableError
 from wherry.oci.digest import digest_bytes, parse_digest
 from wherry.oci.image import Descriptor, ImageConfig, Manifest
+from wherry.oci.reading import read
 from wherry.store.images import Image, ImageLayer, ImageNotFoundError
 from wherry.store.lease import Lease, lease
 from wherry.store.manifests import manifest_of
@@ -105,7 +106,7 @@ async def arriving(store: Store, purpose: str) -> AsyncIterator[Lease]:
 def decoded(data: bytes, shape: type[Shape], what: str) -> Shape:
     """Decode JSON; raises InvalidError that says of what."""
     try:
-        return msgspec.json.decode(data, type=shape)
+        return read(data, shape)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise InvalidError(f"invalid {what}: {error}") from error
 

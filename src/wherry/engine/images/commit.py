@@ -28,6 +28,7 @@ from wherry.engine.images.make import (
 from wherry.oci.environment import merge
 from wherry.oci.image import ImageRunConfig
 from wherry.oci.platform import host_platform, parse_platform
+from wherry.oci.reading import shaped
 from wherry.oci.reference import Reference
 from wherry.store.errors import full_disk_named
 from wherry.store.images import Image, ImageNotFoundError
@@ -178,4 +179,4 @@ def _portable(config: Config) -> ImageRunConfig:
     """Return the part of a container's configuration that images have, without what is empty."""
     plain = msgspec.to_builtins(config)
     said = {key: value for key, value in plain.items() if value not in (None, "", False, [], {})}
-    return msgspec.convert(said, ImageRunConfig)
+    return shaped(said, ImageRunConfig)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from wherry.base.crossing import in_thread
 from wherry.base.feed import fed
@@ -20,22 +21,21 @@ from wherry.engine.images.commit import (
 from wherry.engine.images.crossing import streamed
 from wherry.engine.images.make import target_of
 from wherry.engine.images.packing import PackImage
-from wherry.engine.images.proxies import proxies_of
-from wherry.engine.images.pull import PullImage
-from wherry.engine.images.push import PushImage
 from wherry.engine.images.remove import Removal, RemoveImage
-from wherry.engine.images.search import InspectRemote, SearchImages
-from wherry.engine.images.slots import Slots
 from wherry.engine.images.views import HistoryView, ImageView, Loaded, Selection
 from wherry.engine.settings import TransferSettings
 from wherry.oci.digest import Digest
 from wherry.oci.reference import Reference
-from wherry.registry.client import Limits, RegistryClient, RegistrySettings
-from wherry.registry.client.settings import pauses_of
 from wherry.store.images import Image, ImageNotFoundError
 from wherry.store.store import Store
 from wherry.wire.container_config import Config
 from wherry.wire.requests import AuthConfig
+
+if TYPE_CHECKING:
+    from wherry.engine.images.pull import PullImage
+    from wherry.engine.images.push import PushImage
+    from wherry.engine.images.remote import Remote
+    from wherry.engine.images.search import InspectRemote, SearchImages
 
 
 class Images:
@@ -51,38 +51,62 @@ class Images:
         *,
         is_own: Callable[[Reference], bool] = lambda _: False,
     ) -> None:
-        """`is_own` tells whether a reference names the registry that this engine serves.
-
-        Raises InvalidError for registries and mirrors that are none.
-        """
+        """`is_own` tells whether a reference names the registry that this engine serves."""
         self._store = store
         self._events = events
         self._table = table
-        self._client = RegistryClient(*_for_client(transfers))
-        self._downloads = Slots(transfers.downloads)
-        self._uploads = Slots(transfers.uploads)
-        self.pull = PullImage(store, self._client, events, self._downloads)
-        self.push = PushImage(store, self._client, events, is_own, self._uploads)
+        self._transfers = transfers
+        self._is_own = is_own
+        self._made_remote: Remote | None = None
         self.pack = PackImage(store, events)
-        self.search = SearchImages(self._client)
-        self.inspect_remote = InspectRemote(self._client)
         self.remove = RemoveImage(store, table, events)
         self._commit = CommitContainer(store, table, events, stop)
         self._import = ImportImage(store, events)
 
+    @property
+    def _remote(self) -> Remote:
+        if self._made_remote is None:
+            from wherry.engine.images.remote import Remote  # noqa: PLC0415 - see the module
+
+            self._made_remote = Remote(self._store, self._events, self._transfers, self._is_own)
+        return self._made_remote
+
+    @property
+    def pull(self) -> PullImage:
+        """Pulls."""
+        return self._remote.pull
+
+    @property
+    def push(self) -> PushImage:
+        """Pushes."""
+        return self._remote.push
+
+    @property
+    def search(self) -> SearchImages:
+        """Searches registries."""
+        return self._remote.search
+
+    @property
+    def inspect_remote(self) -> InspectRemote:
+        """Looks at images in registries."""
+        return self._remote.inspect
+
     def reconfigure(self, transfers: TransferSettings) -> None:
-        """Take up new settings for what begins from now on; raises as the constructor."""
-        self._client.reconfigure(*_for_client(transfers))
-        self._downloads.resize(transfers.downloads)
-        self._uploads.resize(transfers.uploads)
+        """Take up new settings for what begins from now on.
+
+        Raises InvalidError for registries and mirrors that are none, and nothing has changed then.
+        """
+        self._remote.reconfigure(transfers)
+        self._transfers = transfers
 
     async def close(self) -> None:
         """Close connections to registries."""
-        await self._client.close()
+        if self._made_remote is not None:
+            await self._made_remote.close()
 
     async def check_credentials(self, credentials: AuthConfig) -> str:
         """Check credentials with their registry; returns an identity token, or nothing."""
-        return await self._client.login(credentials)
+        return await self._remote.login(credentials)
 
     async def list(
         self, *, all_: bool, filters: Mapping[str, Sequence[str]]
@@ -204,20 +228,6 @@ class Images:
             for other in self._store.images.list()
             if other.id == image.id or (base and _made_from(other, base))
         }
-
-
-def _for_client(transfers: TransferSettings) -> tuple[RegistrySettings, Limits]:
-    settings = RegistrySettings(
-        insecure=transfers.insecure_registries,
-        mirrors=transfers.mirrors,
-        proxies=proxies_of(transfers),
-    )
-    limits = Limits(
-        download_pauses=pauses_of(transfers.attempts),
-        # Places at one host must not be fewer than those that the operator wants.
-        transfers=max(Limits().transfers, transfers.downloads, transfers.uploads),
-    )
-    return settings, limits
 
 
 def _made_from(image: Image, base: Collection[Digest]) -> bool:

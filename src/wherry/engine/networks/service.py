@@ -44,6 +44,7 @@ from wherry.network.addresses import (
     parse_address,
     parse_subnet,
 )
+from wherry.oci.reading import read
 from wherry.store.metadata.records import NameTakenError, Records
 from wherry.wire.container_config import EndpointSettings
 from wherry.wire.requests import IPAMPool, NetworkCreate
@@ -77,7 +78,7 @@ class Networks:
         # From the choice of a subnet until it is recorded: others would choose the same.
         self._planning = threading.Lock()
         for _, _, body in records.all():
-            network = msgspec.json.decode(body, type=NetworkRecord)
+            network = read(body, NetworkRecord)
             self._by_id[network.id] = network
         self.fabric = Fabric(engine_id, lambda: list(self._by_id.values()))
         self.sandboxes: Sandboxes | None = None

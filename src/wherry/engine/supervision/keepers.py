@@ -38,12 +38,6 @@ from wherry.linux import prctl
 from wherry.linux.process import start_ticks
 
 _SOCKET = re.compile(r"keeper-(\d+)\.sock")
-MOST_BY_DEFAULT = 4
-
-
-def default_count() -> int:
-    """Return how many keepers to use unless told otherwise."""
-    return min(os.cpu_count() or 1, MOST_BY_DEFAULT)
 
 
 class Keepers:

@@ -22,6 +22,7 @@ from wherry.base.ids import new_id
 from wherry.engine.containers.filters import label_matches, passes
 from wherry.engine.events import Events
 from wherry.oci.digest import Digest
+from wherry.oci.reading import read
 from wherry.store.layers.store import LayerStore
 from wherry.store.metadata.records import Records
 from wherry.volume.directories import VolumeDirectories, VolumeMountedError
@@ -75,10 +76,8 @@ class Volumes:
         self._users_of = users_of
         self._filling: Counter[str] = Counter()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
-        self._by_name = {
-            name: msgspec.json.decode(body, type=VolumeRecord) for _, name, body in records.all()
-        }
-        self._directories.recover(self._by_name)
+        self._by_name = {name: read(body, VolumeRecord) for _, name, body in records.all()}
+        self._directories.recover(n for n, record in self._by_name.items() if not record.device)
 
     async def create(self, wanted: VolumeCreate) -> Mapping[str, Any]:
         """Make a volume; one that is there already is returned as it is."""

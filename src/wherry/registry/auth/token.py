@@ -19,6 +19,7 @@ import msgspec
 
 from wherry.base.errors import InvalidError, UnavailableError
 from wherry.base.values import dataclass
+from wherry.oci.reading import read
 from wherry.registry.auth.credentials import Credentials
 
 CLIENT_ID = "docker"
@@ -121,7 +122,7 @@ def _refresh_request(key: TokenKey) -> TokenRequest:
 def read_token(body: bytes, now: float) -> Token:
     """Read a token service's reply that arrived at `now`; raises TokenReplyError."""
     try:
-        reply = msgspec.json.decode(body, type=_Reply)
+        reply = read(body, _Reply)
     except msgspec.MsgspecError as error:
         raise TokenReplyError(f"unable to decode token response: {error}") from None
     value = reply.access_token or reply.token or ""

@@ -13,6 +13,7 @@ from wherry.base.errors import InvalidError
 from wherry.base.values import dataclass
 from wherry.oci.digest import Digest, InvalidDigestError, algorithm_of, digest_bytes, parse_digest
 from wherry.oci.image import INDEX_TYPES, MANIFEST_TYPES, Descriptor
+from wherry.oci.reading import read
 from wherry.registry import protocol
 from wherry.registry.client.call import Call, Response
 from wherry.registry.client.errors import (
@@ -88,7 +89,7 @@ def _media_type(header: str, body: bytes) -> str:
     """
     told = header.partition(";")[0].strip().lower()
     try:
-        own = msgspec.json.decode(body, type=_Typed).media_type
+        own = read(body, _Typed).media_type
     except msgspec.MsgspecError:
         own = ""
     if told in protocol.GENERIC_TYPES:

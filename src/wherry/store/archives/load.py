@@ -24,6 +24,7 @@ from wherry.oci.image import (
     Manifest,
 )
 from wherry.oci.platform import choose, host_platform
+from wherry.oci.reading import read
 from wherry.oci.reference import InvalidReferenceError, Reference, parse_reference
 from wherry.store.archives.save import IMAGE_NAME, blob_path
 from wherry.store.content.store import ContentStore
@@ -135,7 +136,7 @@ class Loader:
 
     def _decode_blob(self, digest: Digest, what: str, shape: type[Shape]) -> Shape:
         try:
-            return msgspec.json.decode(self._content.read(digest), type=shape)
+            return read(self._content.read(digest), shape)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise NotAnArchiveError(f"{what} of the archive is damaged: {error}") from error
 

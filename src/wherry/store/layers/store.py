@@ -26,6 +26,7 @@ from wherry.base.errors import NotFoundError
 from wherry.base.trees import remove_tree
 from wherry.linux.syncfs import sync_file_system
 from wherry.oci.digest import Digest, encoded_of
+from wherry.oci.reading import read
 from wherry.store import trash
 from wherry.store.errors import CorruptContentError, full_disk_named
 from wherry.store.layers import compression, diff
@@ -203,7 +204,7 @@ class LayerStore:
                 row = self._row(diff_id)
                 if row is None:
                     raise LayerMissingError(diff_id)
-                told = msgspec.json.decode(row[1], type=_PendingRow)
+                told = read(row[1], _PendingRow)
                 if not told.implicit and not told.links:
                     continue
                 pending = Pending(told.implicit, told.links)

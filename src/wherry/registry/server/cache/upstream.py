@@ -30,6 +30,7 @@ from wherry.base.errors import (
 )
 from wherry.oci.digest import Digest, InvalidDigestError, parse_digest
 from wherry.oci.image import Descriptor, Index
+from wherry.oci.reading import read
 from wherry.registry import protocol
 from wherry.registry.auth.credentials import ANONYMOUS, Credentials
 from wherry.registry.client.call import Call, Response
@@ -144,7 +145,7 @@ class Upstream:
         query = urlencode({"n": limit, **({"last": after} if after else {})})
         route = f"/v2/{path}/tags/list?{query}"
         with self._failures(path, "the list of tags"):
-            found = msgspec.json.decode(await self._body(path, route), type=_Tags)
+            found = read(await self._body(path, route), _Tags)
         return sorted(tag for tag in found.tags or () if tag > after)[:limit]
 
     async def referrers(self, path: str, digest: Digest) -> list[Descriptor]:
@@ -157,7 +158,7 @@ class Upstream:
                 remote = await self._remote(path)
                 tag = digest.replace(":", "-")[:128]
                 body = (await fetch_manifest(remote, path, tag)).body
-            return list(msgspec.json.decode(body, type=Index).manifests)
+            return list(read(body, Index).manifests)
 
     async def _body(self, path: str, route: str) -> bytes:
         async with await self._send(path, "GET", route, {}) as response:

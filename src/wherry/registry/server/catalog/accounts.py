@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from wherry.oci.reading import read
 from wherry.registry.server.catalog.catalog import Robot
 from wherry.registry.server.catalog.database import Transaction
 from wherry.registry.server.catalog.part import Part
@@ -15,12 +16,12 @@ class Accounts(Part):
     async def robots(self) -> list[Robot]:
         """Return every robot, by name."""
         rows = await self._database.rows("SELECT body FROM robots ORDER BY name")
-        return [msgspec.json.decode(bytes(row[0]), type=Robot) for row in rows]
+        return [read(bytes(row[0]), Robot) for row in rows]
 
     async def robot(self, name: str) -> Robot | None:
         """Return one."""
         rows = await self._database.rows("SELECT body FROM robots WHERE name = $1", name)
-        return msgspec.json.decode(bytes(rows[0][0]), type=Robot) if rows else None
+        return read(bytes(rows[0][0]), Robot) if rows else None
 
     async def put_robot(self, robot: Robot) -> None:
         """Store a robot; one of this name is replaced."""

@@ -13,6 +13,7 @@ import msgspec
 
 from wherry.oci.digest import Digest
 from wherry.oci.image import Descriptor
+from wherry.oci.reading import read
 from wherry.registry.server.backend import RepositoryDetail, TagDetail, Visible
 from wherry.registry.server.catalog.catalog import TagRow
 from wherry.registry.server.catalog.database import batches, marks
@@ -85,7 +86,7 @@ class Listing(Part):
             name,
             digest,
         )
-        return [msgspec.json.decode(bytes(row[0]), type=Descriptor) for row in rows]
+        return [read(bytes(row[0]), Descriptor) for row in rows]
 
     async def repositories(self, after: str, limit: int, visible: Visible) -> list[str]:
         """Return up to `limit` visible names behind `after`."""

@@ -15,6 +15,7 @@ import msgspec
 
 from wherry.oci.digest import Digest, InvalidDigestError, parse_digest
 from wherry.oci.image import Descriptor
+from wherry.oci.reading import read
 from wherry.registry.server.backend import ManifestInvalidError
 
 MAX_SIZE = (1 << 63) - 1
@@ -39,7 +40,7 @@ def read_document(body: bytes) -> Document:
     """Read a manifest; raises ManifestInvalidError whatever is wrong with it."""
     try:
         text = body.decode()
-        document = msgspec.json.decode(text, type=Document)
+        document = read(text, Document)
         top = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except RecursionError:
         raise ManifestInvalidError("the manifest is nested too deeply") from None

@@ -18,6 +18,7 @@ from wherry.base.errors import WherryError
 from wherry.oci import image
 from wherry.oci.digest import Digest, algorithm_of, digest_bytes, parse_digest
 from wherry.oci.platform import format_platform, normalised, platform_of
+from wherry.oci.reading import read
 from wherry.registry.blobdrivers.driver import BlobDriver, Key
 from wherry.registry.server.backend import (
     DigestMismatchError,
@@ -136,6 +137,6 @@ def _named(reference: str, body: bytes) -> tuple[str, Digest]:
 
 def _read_platform(driver: BlobDriver, key: Key) -> tuple[str, ...]:
     data = b"".join(driver.read(key, 0, _CONFIG_BYTES))
-    config = msgspec.json.decode(data, type=image.ImageConfig)
+    config = read(data, image.ImageConfig)
     words = format_platform(normalised(platform_of(config)))
     return (words,) if words and words.isprintable() else ()

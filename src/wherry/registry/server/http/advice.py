@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from wherry.oci import image
+from wherry.oci.reading import read
 
 _KNOWN = image.INDEX_TYPES | image.MANIFEST_TYPES
 _LONGEST = 400
@@ -21,7 +22,7 @@ def advice(announced: str, body: bytes) -> list[str]:
     """Return what there is to say of a manifest that was pushed with this Content-Type."""
     found = []
     try:
-        said = msgspec.json.decode(body, type=_Said).media_type
+        said = read(body, _Said).media_type
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return []
     kind, _, parameters = announced.partition(";")

@@ -16,6 +16,7 @@ from dataclasses import field
 import msgspec
 
 from wherry.base.values import dataclass
+from wherry.oci.reading import read
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -118,7 +119,7 @@ def _left(file: int) -> list[Family]:
     with _locked(file, fcntl.LOCK_SH):
         data = os.pread(file, os.fstat(file).st_size, 0)
     try:
-        return msgspec.json.decode(data, type=list[Family])
+        return read(data, list[Family])
     except msgspec.MsgspecError:
         return []  # it has left nothing yet, or was killed while it did
 

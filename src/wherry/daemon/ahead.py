@@ -1,0 +1,49 @@
+"""What an engine begins before it loads the rest of itself: its hold on the exec root, its keepers.
+
+Keepers take about as long to start as the engine takes to load, so they do it at once. They belong
+to an exec root, which one engine has at a time: that is made sure of first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from types import TracebackType
+
+from wherry.base.errors import ConflictError
+from wherry.base.lock import try_lock
+from wherry.keeper.start import spawn_missing
+from wherry.linux.limits import raise_open_files
+
+
+class Ahead:
+    """See the module. Raises ConflictError and OSError.
+
+    `open_files` are the limits of open files, soft and hard, as they were given to the engine: a
+    keeper is to have the raised ones, a container those.
+    """
+
+    def __init__(self, exec_root: str, keepers: int) -> None:
+        os.makedirs(exec_root, 0o711, exist_ok=True)
+        held = try_lock(f"{exec_root}/lock")
+        if held is None:
+            raise ConflictError(f"exec root {exec_root} is in use by another engine")
+        self._held = held
+        self.open_files = raise_open_files()
+        # Not yet reaped, so the pids are theirs.
+        self._keepers = [os.pidfd_open(one.pid) for one in spawn_missing(exec_root, keepers)]
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: object, __: TracebackType | None
+    ) -> None:
+        """Let go; after a failure end the keepers that were started, unless they hold something."""
+        for keeper in self._keepers:
+            if kind is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(keeper, signal.SIGTERM)
+            os.close(keeper)
+        os.close(self._held)

@@ -24,7 +24,9 @@ def unpacked(packed: Packed, root: Path) -> Path:
         write_layer(packed, file)
         file.seek(0)
         with tarfile.open(fileobj=file) as archive:
-            archive.extractall(root, filter="tar")
+            # As the argument `filter`, which Debian's Python 3.11.2 does not have.
+            archive.extraction_filter = lambda member, _: member
+            archive.extractall(root)
     return root
 
 

@@ -258,7 +258,8 @@ async def test_a_cancelled_open_leaves_neither_address_nor_descriptor(tmp_path: 
             with pytest.raises(asyncio.CancelledError):
                 await opening
         assert not in_use(engine, "one")
-        assert len(descriptors()) == before
+        # Others of this process may close some meanwhile, garbage of earlier tests.
+        assert len(descriptors()) <= before
 
 
 @in_own_network

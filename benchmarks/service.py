@@ -79,8 +79,9 @@ class Wherryd:
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), contextlib.closing(self.engine.connect()) as api:
-                api.call("GET", "/version")
-                return
+                api.request("GET", "/_ping")
+                if api.getresponse().status == 200:
+                    return
             time.sleep(0.002)  # the first answer is what is measured, and nobody announces it
         raise RuntimeError(f"wherryd did not start:\n{(self.root / 'log').read_text()}")
 

@@ -1,7 +1,8 @@
-"""What an engine begins before it loads the rest of itself: its hold on the exec root, its keepers.
+"""What an engine begins before it loads the rest of itself: its hold on the exec root, a keeper.
 
-Keepers take about as long to start as the engine takes to load, so they do it at once. They belong
-to an exec root, which one engine has at a time: that is made sure of first.
+A keeper takes about as long to start as the engine takes to load, so they do it at once. The other
+keepers come when the engine listens. They belong to an exec root, which one engine has at a time:
+that is made sure of first.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Ahead:
     keeper is to have the raised ones, a container those.
     """
 
-    def __init__(self, exec_root: str, keepers: int) -> None:
+    def __init__(self, exec_root: str) -> None:
         os.makedirs(exec_root, 0o711, exist_ok=True)
         held = try_lock(f"{exec_root}/lock")
         if held is None:
@@ -32,7 +33,7 @@ class Ahead:
         self._held = held
         self.open_files = raise_open_files()
         # Not yet reaped, so the pids are theirs.
-        self._keepers = [os.pidfd_open(one.pid) for one in spawn_missing(exec_root, keepers)]
+        self._keepers = [os.pidfd_open(one.pid) for one in spawn_missing(exec_root, 1)]
 
     def __enter__(self) -> Ahead:
         return self

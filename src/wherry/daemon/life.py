@@ -83,6 +83,7 @@ class Life:
         telling = Telling(engine.events, lambda: _running(engine))
         notify(READY, telling.status())
         self._handle_others(engine, server, telling)
+        filling = asyncio.create_task(engine.keepers.fill())
         restarting = asyncio.create_task(engine.recovery.restart())
         watching = asyncio.create_task(telling.tell())
         # What is there now stays for good: the collector need not look at it again.
@@ -90,9 +91,9 @@ class Life:
         gc.enable()
         await self._stopping.wait()
         notify(STOPPING)
-        for task in (restarting, *self._tasks):
+        for task in (filling, restarting, *self._tasks):
             task.cancel()
-        await asyncio.gather(restarting, *self._tasks, return_exceptions=True)
+        await asyncio.gather(filling, restarting, *self._tasks, return_exceptions=True)
         if self._machine_stops or await self._is_shutting_down():
             log.info("the machine goes down: stopping containers")
             notify(f"EXTEND_TIMEOUT_USEC={(engine.go_down.seconds() + 10) * 1_000_000}")

@@ -13,7 +13,6 @@ from wherry.daemon import logs
 from wherry.daemon.ahead import Ahead
 from wherry.daemon.configuration import ConfigurationError, Options, load
 from wherry.daemon.pidfile import Pidfile
-from wherry.keeper.start import default_count
 
 log = logging.getLogger("wherryd")
 
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (WherryError, OSError) as error:
         sys.exit(f"wherryd: {error}")
     try:
-        with Ahead(options.exec_root, options.keepers or default_count()) as ahead:
+        with Ahead(options.exec_root) as ahead:
             _serve(options, words, ahead)
     except (WherryError, OSError) as error:
         log.debug("start failed", exc_info=error)

@@ -68,7 +68,7 @@ class Recovery:
         if booted:
             await in_thread(self._mend_directories)
         known = [self._known(r, booted=booted) for r in self.table if r.state.running]
-        for recovered in await self.keepers.recover(known):
+        for recovered in await self.keepers.recover(known, all_at_once=False):
             record = self.table.get(recovered.id)
             if record is None:
                 await self._end_unknown(recovered)

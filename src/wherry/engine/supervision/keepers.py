@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -37,6 +38,7 @@ from wherry.keeper.protocol import CreateContainer, CreateExec, Custody, Exited,
 from wherry.linux import prctl
 from wherry.linux.process import start_ticks
 
+_log = logging.getLogger(__name__)
 _SOCKET = re.compile(r"keeper-(\d+)\.sock")
 
 
@@ -66,8 +68,13 @@ class Keepers:
         self._early: list[tuple[Slot, Exited]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def recover(self, known: Sequence[KnownProcess]) -> list[Recovered]:
+    async def recover(
+        self, known: Sequence[KnownProcess], *, all_at_once: bool = True
+    ) -> list[Recovered]:
         """Connect to keepers that are there, start the others, and find all processes.
+
+        Without `all_at_once` at most the first is started, and the others by `fill`: an engine
+        that starts has better things to do than to share the processors with them.
 
         Returns what became of every known process, and what keepers hold besides: whoever calls
         knows what that is, or kills it. Exits in the result are not told to `on_exit`; they want to
@@ -77,7 +84,8 @@ class Keepers:
         prctl.set_child_subreaper()
         found: dict[str, Exited] = {}
         self._early = []
-        numbers = sorted(self._living_sockets() | set(range(self._count)))
+        started = self._count if all_at_once else 1
+        numbers = sorted(self._living_sockets() | set(range(started)))
         self._slots += map(self._slot, numbers)
         # All at once: most of it is waiting for interpreters to start.
         hellos = await asyncio.gather(*(slot.open() for slot in self._slots))
@@ -93,6 +101,20 @@ class Keepers:
             # Behind whoever awaits the result.
             asyncio.get_running_loop().call_soon(self._exited, slot, exited)
         return recovered
+
+    async def fill(self) -> None:
+        """Start the keepers that are missing still; those that cannot be are logged."""
+        there = {slot.index for slot in self._slots}
+        for index in sorted(set(range(self._count)) - there):
+            slot = self._slot(index)
+            try:
+                await slot.open()
+            except (KeeperLostError, OSError) as error:
+                _log.warning("keeper %d cannot be started: %s", index, error)
+                await slot.close()
+                continue
+            self._slots.append(slot)
+            slot.set_ready()
 
     async def create(self, request: CreateContainer) -> Custody:
         """Fork a container up to its exec. Raises LaunchError, KeeperLostError.

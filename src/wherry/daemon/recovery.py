@@ -68,6 +68,7 @@ class Recovery:
         if booted:
             await in_thread(self._mend_directories)
         known = [self._known(r, booted=booted) for r in self.table if r.state.running]
+        ended = []
         for recovered in await self.keepers.recover(known, all_at_once=False):
             record = self.table.get(recovered.id)
             if record is None:
@@ -75,9 +76,9 @@ class Recovery:
             elif recovered.custody is not None:
                 await self._take_up(record, recovered)
             else:
-                ended = recovered.exit or _unknown_exit(record)
-                async with self.table.lock(record):
-                    await self.exits.ended(record, ended)
+                ended.append(self._end(record, recovered.exit or _unknown_exit(record)))
+        # At once: each may have to wait for what is left in its cgroup to be gone.
+        await asyncio.gather(*ended)
         for record in self.table:
             if not record.state.running:
                 # What a start had taken that was cut short.
@@ -86,6 +87,10 @@ class Recovery:
                 self._settle_start(record, booted=booted)
         await in_thread(self.remove_stray_cgroups)
         await self._remove_ended()
+
+    async def _end(self, record: Container, exited: ExitRecord) -> None:
+        async with self.table.lock(record):
+            await self.exits.ended(record, exited)
 
     def _mend_directories(self) -> None:
         for record in self.table:

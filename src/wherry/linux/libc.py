@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 from typing import Any, Final
 
 _library = ctypes.CDLL(None, use_errno=True)
@@ -29,7 +28,7 @@ _OLDER: Final = {
     "x86_64": {"pivot_root": 155, "capset": 126, "keyctl": 250, "seccomp": 317, "bpf": 321},
     "aarch64": {"pivot_root": 41, "capset": 91, "keyctl": 219, "seccomp": 277, "bpf": 280},
 }
-_numbers = _OLDER.get(platform.machine(), _OLDER["x86_64"])
+_numbers = _OLDER.get(os.uname().machine, _OLDER["x86_64"])
 PIVOT_ROOT: Final = _numbers["pivot_root"]
 CAPSET: Final = _numbers["capset"]
 KEYCTL: Final = _numbers["keyctl"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform as machine
+import os
 from collections.abc import Sequence
 
 from wherry.base.errors import InvalidError
@@ -28,7 +28,7 @@ class InvalidPlatformError(InvalidError):
 
 def host_platform() -> Platform:
     """Return what this machine runs."""
-    name = machine.machine().lower()
+    name = os.uname().machine.lower()
     return normalised(Platform(architecture=_ARCHITECTURES.get(name, name), os="linux"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import subprocess
 import threading
@@ -22,7 +21,7 @@ _COMMIT: Final = re.compile(r"git\.([0-9a-f]+)")
 
 def architecture() -> str:
     """Return this machine's architecture in Go's words."""
-    return _ARCHITECTURES.get(platform.machine(), platform.machine())
+    return _ARCHITECTURES.get(os.uname().machine, os.uname().machine)
 
 
 def facts() -> dict[str, Any]:
@@ -34,7 +33,7 @@ def facts() -> dict[str, Any]:
         "OperatingSystem": release.get("PRETTY_NAME", "Linux"),
         "OSVersion": release.get("VERSION_ID", ""),
         "OSType": "linux",
-        "Architecture": platform.machine(),
+        "Architecture": os.uname().machine,
         "NCPU": os.cpu_count() or 1,
         "MemTotal": pages * size,
         "Name": os.uname().nodename,
@@ -48,6 +47,8 @@ def running() -> dict[str, int]:
 
 def _os_release() -> dict[str, str]:
     try:
+        import platform  # noqa: PLC0415 - costs more than all the rest of this module
+
         return platform.freedesktop_os_release()
     except OSError:
         return {}

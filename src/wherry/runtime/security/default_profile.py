@@ -7,7 +7,7 @@ does since 25.0). `default_profile` resolves the conditions for a set of capabil
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -109,7 +109,7 @@ ARCHITECTURES: Final = {
 
 
 def default_profile(
-    capabilities: Collection[str], machine: str = platform.machine()
+    capabilities: Collection[str], machine: str = os.uname().machine
 ) -> dict[str, Any]:
     """Return the profile for a container that has these capabilities in its bounding set."""
     allowed = [*_ALWAYS, *_BY_MACHINE.get(machine, ())]

@@ -11,7 +11,6 @@ import ctypes
 import errno
 import functools
 import os
-import platform
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -182,8 +181,8 @@ def _export(library: Any, context: int) -> bytes:
 def resolve(
     profile: Mapping[str, Any],
     capabilities: Collection[str],
-    machine: str = platform.machine(),
-    kernel: str = platform.release(),
+    machine: str = os.uname().machine,
+    kernel: str = os.uname().release,
 ) -> dict[str, Any]:
     """Resolve the conditions of a profile in Docker's form for this machine and container."""
     architectures = list(profile.get("architectures") or [])

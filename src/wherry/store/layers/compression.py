@@ -8,16 +8,9 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
 
-from isal import igzip, isal_zlib
-
 from wherry.oci.digest import Digest
 from wherry.oci.image import OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD
 from wherry.store.errors import CorruptContentError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -27,12 +20,6 @@ _MEDIA_TYPES = {"": OCI_LAYER, "gzip": OCI_LAYER_GZIP, "zstd": OCI_LAYER_ZSTD}
 _COPY = 256 << 10
 _LEVEL = 2
 _GZIP = 31  # zlib's number for a window of 32 KiB with the header of gzip
-_DAMAGE: tuple[type[Exception], ...] = (
-    EOFError,
-    igzip.BadGzipFile,
-    cast(type[Exception], isal_zlib.IsalError),  # its stub takes it for an instance
-    zstd.ZstdError,
-)
 
 
 class Readable(Protocol):
@@ -100,12 +87,26 @@ def decompressed(source: Readable) -> Readable:
     kind = compression_of(peeked.head)
     if not kind:
         return peeked
-    opened: Readable
-    if kind == "gzip":
-        opened = igzip.IGzipFile(fileobj=cast(BinaryIO, peeked), mode="rb")  # type: ignore[no-untyped-call]
+    opened, damage = _gzip(peeked) if kind == "gzip" else _zstd(peeked)
+    return _Checked(opened, kind, (EOFError, *damage))
+
+
+def _gzip(source: Readable) -> tuple[Readable, tuple[type[Exception], ...]]:
+    # Both libraries are loaded by the first who meets such a layer.
+    from isal import igzip, isal_zlib  # noqa: PLC0415
+
+    opened = igzip.IGzipFile(fileobj=cast(BinaryIO, source), mode="rb")  # type: ignore[no-untyped-call]
+    # Its stub takes the class for an instance.
+    return opened, (igzip.BadGzipFile, cast(type[Exception], isal_zlib.IsalError))
+
+
+def _zstd(source: Readable) -> tuple[Readable, tuple[type[Exception], ...]]:
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - as above
     else:
-        opened = zstd.ZstdFile(cast(BinaryIO, peeked), mode="rb")
-    return _Checked(opened, kind)
+        from backports import zstd  # noqa: PLC0415 - as above
+
+    return zstd.ZstdFile(cast(BinaryIO, source), mode="rb"), (zstd.ZstdError,)
 
 
 def compress(write: Callable[[Writable], None], sink: Writable) -> None:
@@ -119,6 +120,8 @@ class _Packing:
     """Compresses in pieces of one size: where pieces end shows in what comes out."""
 
     def __init__(self, sink: Writable) -> None:
+        from isal import isal_zlib  # noqa: PLC0415 - as for reading
+
         self._sink = sink
         self._packer = isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
         self._pending = bytearray()
@@ -143,14 +146,15 @@ def copy(source: Readable, sink: Writable) -> None:
 
 
 class _Checked:
-    def __init__(self, source: Readable, kind: str) -> None:
+    def __init__(self, source: Readable, kind: str, damage: tuple[type[Exception], ...]) -> None:
         self._source = source
         self._kind = kind
+        self._damage = damage
 
     def read(self, size: int = -1, /) -> bytes:
         try:
             return self._source.read(size)
-        except _DAMAGE as error:
+        except self._damage as error:
             raise CorruptContentError(f"damaged or cut short {self._kind} data: {error}") from error
 
 

@@ -91,8 +91,9 @@ class Life:
         gc.enable()
         await self._stopping.wait()
         notify(STOPPING)
-        for task in (filling, restarting, *self._tasks):
+        for task in (restarting, *self._tasks):
             task.cancel()
+        # A keeper that has just been started is waited for: nobody else would end it.
         await asyncio.gather(filling, restarting, *self._tasks, return_exceptions=True)
         if self._machine_stops or await self._is_shutting_down():
             log.info("the machine goes down: stopping containers")

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from fixtures.engine import Engine
-from fixtures.waiting import eventually
+from fixtures.waiting import PATIENCE, eventually
 from wherry.linux import pidfd
 
 pytestmark = pytest.mark.timeout(300)
 
-CONTAINERS = 50
+# Fewer where each takes seconds, on an emulated processor.
+CONTAINERS = 50 if PATIENCE == 1 else 10
+# Before, a process that has been given to init takes its exit code with it: 255, never 0.
+_EXITS_OF_OTHERS = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) >= (6, 15)
 # Writes numbered lines until the file appears, then ends with the status that the file says.
 WRITER = (
     "i=0; while [ ! -e /stop/now ]; do i=$((i+1)); echo line $i; usleep 20000; done;"
@@ -54,7 +57,8 @@ def test_no_container_no_line_and_no_exit_code_is_lost(own_engine: Engine) -> No
         (folder / "wanted").write_text(str(index + 1))
         (folder / "wanted").rename(folder / "now")
     codes = engine.docker("wait", *names, timeout=120).stdout.split()
-    assert codes == [str(index + 1) for index in range(CONTAINERS)]
+    known = [str(index + 1) for index in range(CONTAINERS)]
+    assert codes == (known if _EXITS_OF_OTHERS else ["255"] * CONTAINERS)
     followed = follower.communicate(timeout=30)[0].decode()
     for name in names:
         assert_whole(engine.docker("logs", name).stdout)

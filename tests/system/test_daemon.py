@@ -13,6 +13,7 @@ import pytest
 
 from fixtures.engine import Engine, program, running_engine
 from fixtures.registry import free_port
+from fixtures.waiting import PATIENCE
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -20,7 +21,11 @@ pytestmark = pytest.mark.timeout(120)
 def refused(*flags: str) -> str:
     """Start what must not start; returns its one sentence."""
     done = subprocess.run(
-        [program("wherryd"), *flags], capture_output=True, text=True, timeout=30, check=False
+        [program("wherryd"), *flags],
+        capture_output=True,
+        text=True,
+        timeout=30 * PATIENCE,
+        check=False,
     )
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.waiting import PATIENCE
 from wherry.base.errors import ConflictError, InvalidError
 from wherry.network.addresses import (
     AddressPool,
@@ -95,12 +96,12 @@ def test_tens_of_thousands_of_addresses_are_taken_quickly() -> None:
     started = time.monotonic()
     taken = [made.take() for _ in range(65_533)]
     assert len(set(taken)) == 65_533
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 3 * PATIENCE
     started = time.monotonic()
     for address in taken[::1000]:
         made.free(str(address))
         assert made.take() == address
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 3 * PATIENCE
 
 
 def test_subnets_are_cut_out_of_given_pools_in_order() -> None:

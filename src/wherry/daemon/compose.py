@@ -45,6 +45,7 @@ from wherry.engine.system.info import Identity
 from wherry.engine.system.service import System
 from wherry.engine.volumes.service import Volumes
 from wherry.keeper.start import default_count
+from wherry.linux.boot import boot_id
 from wherry.logs.watch import LogWatch
 from wherry.oci.reference import Reference
 from wherry.runtime.cgroups.manage import remove_parent
@@ -269,7 +270,7 @@ class Engine:
         With `scope` new containers are put there, and those who hold them.
         """
         settings = self.store.metadata.settings
-        boot = _boot_id()
+        boot = boot_id()
         await in_thread(self.sandboxes.restore_all)
         await self.recovery.recover(booted=settings.get(BOOT_ID) not in (None, boot))
         # Only now: a recovery that is cut short has to be done again.
@@ -298,9 +299,3 @@ class Engine:
         """Take back what only a running engine needs; containers go on."""
         if not any(record.state.running for record in self.table):
             await in_thread(self.networks.teardown)
-
-
-def _boot_id() -> str:
-    """Return what tells one boot of the machine from another."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()

@@ -8,7 +8,7 @@ from typing import Final
 
 from wherry.doctor.finding import Finding, note, ok, problem, warning
 from wherry.doctor.machine import Machine
-from wherry.doctor.mounted import mounts
+from wherry.doctor.mounted import made_writable, mounts
 from wherry.runtime.cgroups.hierarchy import Hierarchy, parse_mountinfo
 
 # Controller: the option of `run` that does nothing without it.
@@ -103,7 +103,7 @@ def check_writable(machine: Machine) -> list[Finding]:
         problem(
             f"{top} is mounted read-only",
             "no container starts: its control group cannot be made",
-            *(mount.made_writable() for mount in mounts(machine) if mount.target == top),
+            *(made_writable(mount) for mount in mounts(machine) if mount.target == top),
         )
         for top in filter(None, tops)
         if os.statvfs(machine.root + top).f_flag & os.ST_RDONLY

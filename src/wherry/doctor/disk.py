@@ -8,8 +8,9 @@ from typing import Final
 
 from wherry.doctor.finding import Finding, command, note, ok, problem, warning
 from wherry.doctor.machine import Machine
-from wherry.doctor.mounted import mount_of, mounts
+from wherry.doctor.mounted import made_writable, mounts
 from wherry.doctor.overlay import move, nearest
+from wherry.linux.mountinfo import mount_of
 
 _MIB: Final = 1 << 20
 _FULL_BYTES: Final = 128 * _MIB
@@ -65,7 +66,7 @@ def check_read_only(machine: Machine) -> list[Finding]:
         problem(
             f"the file system of {place} is read-only",
             "the engine cannot start; a kernel does this when the disk fails: see dmesg",
-            *([there.made_writable()] if there else []),
+            *([made_writable(there)] if there else []),
         )
     ]
 

@@ -18,9 +18,10 @@ from typing import Final
 from wherry.base.values import dataclass
 from wherry.doctor.finding import Finding, command, ok, problem
 from wherry.doctor.machine import Machine
-from wherry.doctor.mounted import Mount, mount_of, mounts
+from wherry.doctor.mounted import mounts
 from wherry.linux import mounts as kernel
 from wherry.linux import namespaces
+from wherry.linux.mountinfo import Mount, mount_of
 
 _SUITABLE: Final = ("ext4", "xfs", "btrfs")
 _OPAQUE: Final = "trusted.overlay.opaque"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from typing import Final
 
 from wherry.base.errors import ConflictError, WherryError
 from wherry.base.trees import remove_tree
+from wherry.linux.mountinfo import mounts
 from wherry.service import enabling
 from wherry.service.files import (
     CONFIGURATION,
@@ -23,8 +23,6 @@ from wherry.service.install import PackagedError, prefix_of, wanted_files
 from wherry.service.machine import Machine
 from wherry.service.place import remove
 from wherry.service.running import keepers, running
-
-_MOUNTS: Final = "/proc/self/mountinfo"
 
 
 class StillRunningError(ConflictError):
@@ -73,11 +71,11 @@ def check_unused(machine: Machine) -> None:
         raise StillRunningError(
             "containers still run: start the engine, remove them with `wherry rm -f`, and stop it"
         )
-    with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            target = line.split()[4]
-            if target == DATA_ROOT or target.startswith(f"{DATA_ROOT}/"):
-                raise StillRunningError(f"{target} is mounted: unmount it before data are removed")
+    for mount in mounts():
+        if mount.is_at_or_below(DATA_ROOT):
+            raise StillRunningError(
+                f"{mount.target} is mounted: unmount it before data are removed"
+            )
 
 
 def _purge(machine: Machine) -> Iterator[str]:

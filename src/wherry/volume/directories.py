@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from wherry.base.atomic import sync_directory
 from wherry.base.errors import ConflictError
 from wherry.base.trees import files_below, remove_tree, size_below
+from wherry.linux.mountinfo import mounts
 from wherry.linux.syncfs import sync_file_system
 from wherry.volume.copy import Tree, copy_attributes, copy_tree
 
@@ -148,9 +149,6 @@ def _remove_if_possible(path: str) -> None:
 def _refuse_mounted(directory: str) -> None:
     """Raise if anything is mounted at or below a directory: nothing removes through a mount."""
     real = os.path.realpath(directory)
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            point = line.split(" ", 5)[4].encode(errors="surrogateescape")
-            target = os.fsdecode(point.decode("unicode_escape").encode("latin-1"))
-            if target == real or target.startswith(real + "/"):
-                raise VolumeMountedError(f"{target} is mounted: unmount it first")
+    for mount in mounts():
+        if mount.is_at_or_below(real):
+            raise VolumeMountedError(f"{mount.target} is mounted: unmount it first")

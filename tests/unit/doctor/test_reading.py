@@ -16,6 +16,7 @@ from wherry.doctor.kernel import capabilities, version
 from wherry.doctor.machine import Process, flags_of, is_keeper
 from wherry.doctor.network import routes
 from wherry.doctor.settings import standing_in
+from wherry.linux import mountinfo
 
 
 @pytest.mark.parametrize(
@@ -48,17 +49,17 @@ MOUNTS = """\
 
 
 def test_mounts() -> None:
-    known = mounted.parse(MOUNTS)
+    known = mountinfo.parse(MOUNTS)
     assert [m.target for m in known] == ["/", "/srv/a b", "/var", "/var"]
-    blank = mounted.mount_of(known, "/srv/a b/c")
+    blank = mountinfo.mount_of(known, "/srv/a b/c")
     assert blank is not None
     assert blank.options == {"ro", "nosuid"}
-    assert blank.made_writable() == "mount -o remount,rw '/srv/a b'"
+    assert mounted.made_writable(blank) == "mount -o remount,rw '/srv/a b'"
     # Of two at one place the later hides the other; a name that begins alike is another place.
-    assert mounted.mount_of(known, "/var/lib") == known[3]
-    assert mounted.mount_of(known, "/variable") == known[0]
-    assert known[2].made_writable() == "mount -o remount,bind,rw /var"
-    assert mounted.unescape("a\\134b\\011c") == "a\\b\tc"
+    assert mountinfo.mount_of(known, "/var/lib") == known[3]
+    assert mountinfo.mount_of(known, "/variable") == known[0]
+    assert mounted.made_writable(known[2]) == "mount -o remount,bind,rw /var"
+    assert mountinfo.unescape("a\\134b\\011c") == "a\\b\tc"
 
 
 def test_controllers() -> None:

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
+from wherry.linux.mountinfo import Mount, mount_of, mounts
+
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
 # Docker's names of file systems, which go by their magic numbers.
 _FILE_SYSTEMS: Final = {
     "ext2": "extfs", "ext3": "extfs", "ext4": "extfs", "overlay": "overlayfs", "nfs4": "nfs",
 }  # fmt: skip
-_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 _INIT_SECONDS: Final = 5
 _COMMIT: Final = re.compile(r"git\.([0-9a-f]+)")
 
@@ -65,20 +66,13 @@ def is_set(path: str) -> bool:
 
 def file_system_of(path: str) -> str:
     """Return what file system a path is on, by Docker's name."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        return file_system_in(file.read(), os.path.realpath(path))
+    return file_system_in(mounts(), os.path.realpath(path))
 
 
-def file_system_in(mountinfo: str, path: str) -> str:
-    """Return the file system of a real path: of the longest mount point above it (pure)."""
-    longest, found = -1, "unknown"
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), before.split(" ")[4])
-        above = point.rstrip("/")
-        # Of several mounted at one place the last is seen.
-        if (path == above or path.startswith(f"{above}/")) and len(above) >= longest:
-            longest, found = len(above), after.partition(" ")[0]
+def file_system_in(known: Sequence[Mount], path: str) -> str:
+    """Return the file system of a real path (pure)."""
+    mount = mount_of(known, path)
+    found = "unknown" if mount is None else mount.kind
     return _FILE_SYSTEMS.get(found, found)
 
 

@@ -17,13 +17,14 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import msgspec
 
 from wherry.base import faults
 from wherry.base.errors import NotFoundError
 from wherry.base.trees import remove_tree
+from wherry.linux.boot import boot_id
 from wherry.linux.syncfs import sync_file_system
 from wherry.oci.digest import Digest, encoded_of
 from wherry.oci.reading import read
@@ -40,7 +41,6 @@ from wherry.store.layout import PARTIAL, Layout
 from wherry.store.metadata.database import Database
 
 Progress = Callable[[int], None]
-_BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
 class LayerMissingError(NotFoundError):
@@ -71,8 +71,7 @@ class LayerStore:
         self._database = database
         self._guard = threading.Lock()
         self._locks: dict[Digest, threading.RLock] = {}
-        with open(_BOOT_ID) as file:
-            self._boot = file.read().strip()
+        self._boot = boot_id()
 
     def has(self, diff_id: Digest) -> bool:
         """Tell whether the layer is here, unpacked."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from wherry.engine.system import machine
+from wherry.linux import mountinfo
 
 MOUNTS = """\
 22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw
@@ -30,7 +31,7 @@ MOUNTS = """\
     ],
 )
 def test_the_file_system_is_that_of_the_last_mount_above(path: str, name: str) -> None:
-    assert machine.file_system_in(MOUNTS, path) == name
+    assert machine.file_system_in(mountinfo.parse(MOUNTS), path) == name
 
 
 def test_a_real_path_has_a_file_system(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import ssl
 from contextlib import suppress
 
 from wherry.base.errors import InvalidError
-from wherry.base.tls import CIPHERS, cause
+from wherry.base.tls import cause, server_context
 from wherry.daemon.configuration import TlsOptions
 
 
@@ -25,10 +25,7 @@ class CertificateError(InvalidError):
 
 def context(options: TlsOptions) -> ssl.SSLContext:
     """Read the files; raises CertificateError. For a reload, what is in use stays until then."""
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.set_ciphers(CIPHERS)
-    made.set_alpn_protocols(["http/1.1"])
+    made = server_context()
     made.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET | ssl.OP_CIPHER_SERVER_PREFERENCE
     made.num_tickets = 0
     _load_certificate(made, options)

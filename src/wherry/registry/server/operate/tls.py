@@ -15,7 +15,7 @@ import ssl
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError
-from wherry.base.tls import CIPHERS
+from wherry.base.tls import server_context
 from wherry.registry.server.settings import Tls
 
 LOOK_SECONDS = 5.0
@@ -76,10 +76,7 @@ class Certificates:
         connection.context = self._current
 
     def _load(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(CIPHERS)
-        context.set_alpn_protocols(["http/1.1"])
+        context = server_context()
         try:
             # An empty password, so that nobody is asked for one at the terminal.
             context.load_cert_chain(self._tls.certificate, self._tls.key, password="")

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from wherry.base.errors import ConflictError
 from wherry.base.lock import try_lock
-from wherry.keeper.start import spawn_missing
+from wherry.keeper.start import spawn_first
 from wherry.linux.limits import raise_open_files
 
 
@@ -32,8 +32,9 @@ class Ahead:
             raise ConflictError(f"exec root {exec_root} is in use by another engine")
         self._held = held
         self.open_files = raise_open_files()
-        # Not yet reaped, so the pids are theirs.
-        self._keepers = [os.pidfd_open(one.pid) for one in spawn_missing(exec_root, 1)]
+        spawned = spawn_first(exec_root)
+        # Not yet reaped, so the pid is its own.
+        self._keeper = os.pidfd_open(spawned.pid) if spawned is not None else -1
 
     def __enter__(self) -> Ahead:
         return self
@@ -41,10 +42,10 @@ class Ahead:
     def __exit__(
         self, kind: type[BaseException] | None, _: object, __: TracebackType | None
     ) -> None:
-        """Let go; after a failure end the keepers that were started, unless they hold something."""
-        for keeper in self._keepers:
+        """Let go; after a failure end the keeper that was started, unless it holds something."""
+        if self._keeper >= 0:
             if kind is not None:
                 with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(keeper, signal.SIGTERM)
-            os.close(keeper)
+                    signal.pidfd_send_signal(self._keeper, signal.SIGTERM)
+            os.close(self._keeper)
         os.close(self._held)

@@ -92,18 +92,17 @@ def spawn(exec_root: str, index: int, interpreter: int, program: str = PROGRAM) 
     return Spawned(process.pid, path)
 
 
-def spawn_missing(exec_root: str, count: int) -> list[Spawned]:
-    """Start those of the first `count` keepers that are not there, and do not wait for them.
+def spawn_first(exec_root: str) -> Spawned | None:
+    """Start the first keeper, and do not wait for it; None when it is there.
 
     For an engine that starts, before it loads the rest of itself: both take as long as each other.
     """
     prepare(exec_root)
-    missing = [number for number in range(count) if not listens(socket_path(exec_root, number))]
-    if not missing:
-        return []
+    if listens(socket_path(exec_root, 0)):
+        return None
     interpreter = sealed_interpreter()
     try:
-        return [spawn(exec_root, number, interpreter) for number in missing]
+        return spawn(exec_root, 0, interpreter)
     finally:
         os.close(interpreter)
 

@@ -131,7 +131,7 @@ def _settled() -> int:
     """Return the bytes in use once two readings a second apart agree to within a megabyte."""
     last = _in_use()
     for _ in range(20):
-        time.sleep(1)
+        time.sleep(1)  # the kernel gives memory back by and by, and tells nobody
         now = _in_use()
         if abs(now - last) < MEBIBYTE:
             return now

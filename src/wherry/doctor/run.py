@@ -177,7 +177,7 @@ def _end(one: _Running) -> None:
         os.killpg(one.pid, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_SECONDS
     while not _reaped(one.pid) and time.monotonic() < deadline:
-        time.sleep(0.002)
+        time.sleep(0.002)  # waitpid cannot be told how long to wait
     with contextlib.suppress(ProcessLookupError):
         os.killpg(one.pid, signal.SIGKILL)
     # One that sleeps in the kernel cannot be ended, and is not waited for.

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.engine import Engine
-from fixtures.waiting import eventually
+from fixtures.waiting import eventually, has_ended
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -61,7 +61,7 @@ def test_nothing_that_ran_is_taken_for_running(own_engine: Engine) -> None:
     assert state(engine, "web", ".State.Status") == "exited"
     assert state(engine, "web", ".State.ExitCode") == "255"
     assert state(engine, "web", ".State.Pid") == "0"
-    eventually(lambda: not Path(f"/proc/{pid}").exists())  # nobody's is ended
+    eventually(lambda: has_ended(pid))  # nobody's is ended
     assert state(engine, "web", ".NetworkSettings.Networks.bridge.IPAddress") == ""
     engine.docker("start", "web")
     assert runs(engine, "web")

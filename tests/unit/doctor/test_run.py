@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from fixtures.waiting import eventually, has_ended
 from wherry.doctor.check import Check
 from wherry.doctor.finding import Finding, Level, note, ok
 from wherry.doctor.machine import Machine
@@ -80,16 +81,7 @@ def test_one_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> Non
     assert time.monotonic() - began < 5
     assert "took too long" in found["starts"][0].text
     assert found["fine"] == ok("fine")
-    assert _is_gone(int(noted.read_text()))
-
-
-def _is_gone(pid: int) -> bool:
-    """Tell whether a process has ended: one that nobody reaped yet has."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return True
-    return stat.rpartition(")")[2].split()[0] in "ZX"
+    assert has_ended(int(noted.read_text()))
 
 
 def test_one_that_is_ended_removes_what_it_made(tmp_path: Path) -> None:
@@ -144,24 +136,12 @@ def test_processes_do_not_stay_behind() -> None:
     results.close()  # type: ignore[attr-defined]
     assert set(os.listdir("/proc/self/fd")) == before
     # On a busy machine the kernel needs a moment to end what was killed.
-    for _ in range(500):
-        if not any(running(pid) for pid in children() - others):
-            break
-        time.sleep(0.01)
-    else:
-        raise AssertionError(f"still there: {sorted(children() - others)}")
+    eventually(lambda: all(map(has_ended, children() - others)))
 
 
 def children() -> set[int]:
     """The processes that this one started, ended ones that were not waited for among them."""
     return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
-
-
-def running(pid: int) -> bool:
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_what_only_root_can_look_at() -> None:

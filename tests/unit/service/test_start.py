@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.waiting import eventually
+from fixtures.waiting import eventually, has_ended
 from wherry.service.start import NotStartedError, TooSlowError, start
 
 READY = """
@@ -56,7 +56,7 @@ def test_one_that_is_never_ready_is_ended(tmp_path: Path) -> None:
     with pytest.raises(TooSlowError, match=r"within 0\.5 seconds and was ended"):
         start(program(slow), str(log), 0.5)
     for line in log.read_text().split():
-        eventually(lambda pid=line: not Path(f"/proc/{pid}").exists())
+        eventually(lambda pid=line: has_ended(pid))
 
 
 def test_there_is_no_such_program(tmp_path: Path) -> None:

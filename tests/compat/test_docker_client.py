@@ -10,6 +10,7 @@ import select
 import subprocess
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -227,6 +228,19 @@ def test_resources_are_enforced(engine: Engine) -> None:
     assert engine.docker(*words, script).stdout.strip() == str(64 << 20)
     forks = "for i in $(seq 40); do sleep 1 & done; wait"
     assert "fork" in engine.docker(*words, forks, check=False).stderr
+
+
+def test_a_disk_is_throttled(engine: Engine) -> None:
+    disk = next(Path("/sys/block").iterdir())
+    numbers = (disk / "dev").read_text().strip()
+    script = (
+        "cat /sys/fs/cgroup/blkio/blkio.throttle.read_bps_device /sys/fs/cgroup/io.max 2>&-;"
+        " cat /sys/fs/cgroup/blkio/blkio.throttle.write_iops_device 2>&-; true"
+    )
+    flags = (f"--device-read-bps=/dev/{disk.name}:1mb", f"--device-write-iops=/dev/{disk.name}:7")
+    told = engine.docker("run", "--rm", *flags, "busybox", "sh", "-c", script).stdout
+    v2 = f"{numbers} rbps={1 << 20} wbps=max riops=max wiops=7\n"
+    assert told in (f"{numbers} {1 << 20}\n{numbers} 7\n", v2)
 
 
 def test_too_much_memory_is_killed_and_said(engine: Engine, name: str) -> None:

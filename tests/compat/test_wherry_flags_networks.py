@@ -44,15 +44,30 @@ def test_the_same_network(engine: Engine, line: str) -> None:
     assert made[0] == made[1]
 
 
-def test_what_the_engine_refuses(engine: Engine) -> None:
-    theirs = docker(engine, "network", "create", "--ipv6", "made", status=1)
-    assert wherry(engine, "network", "create", "--ipv6", "made", status=1) == theirs
+REFUSED = [
+    "network create --ipv6 made",
+    "network connect --link-local-ip 169.254.9.9 target web",
+]
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_the_engine_refuses(engine: Engine, line: str) -> None:
+    theirs = docker(engine, *line.split(), status=1)
+    assert wherry(engine, *line.split(), status=1) == theirs
+    assert "not supported" in theirs
+
+
+@pytest.mark.parametrize("flags", ["--ingress", "--config-only", "--config-from bridge"])
+def test_networks_that_there_are_not(engine: Engine, flags: str) -> None:
+    told = docker(engine, "network", "create", *flags.split(), "made", status=1)
+    assert "Error response from daemon: " in told
+    assert "networks" in told
 
 
 CONNECT = [
     "network connect --alias db --alias store target web",
     "network connect --ip 10.213.78.99 --driver-opt a=b target web",
-    "network connect --link web:self --link-local-ip 169.254.9.9 target web",
+    "network connect --link web:self target web",
 ]
 
 

@@ -54,11 +54,14 @@ CREATE = [
     "create --env-file variables --expose 80",
     "create --health-cmd true --health-start-interval 2s --health-start-period 3s",
     "create --network flagnet --ip 10.213.77.9 --network-alias other --link web:db",
-    "create --net flagnet --net-alias other --link-local-ip 169.254.2.2",
+    "create --net flagnet --net-alias other",
     "create --isolation default --userns host --label-file labels --log-driver json-file",
     "create --mac-address 92:d0:c6:0a:29:33 --memory-swappiness 10 --oom-kill-disable -m 64m",
     "create --platform linux/amd64 --pull never --quiet --runtime wherry",
-    "create --storage-opt size=1G --volume flagdata:/data --volume-driver local",
+    "create --volume flagdata:/data --volume-driver local",
+    "create --blkio-weight-device /dev/a:300 --device-read-bps /dev/a:1mb",
+    "create --device-write-bps /dev/a:5k --device-write-bps /dev/b:77 --device-read-iops /dev/a:8",
+    "create --device-write-iops /dev/a:9",
 ]  # fmt: skip
 RUN = [
     "run -d --annotation a=b --blkio-weight 300 --cgroupns private --expose 80 --group-add 5",
@@ -72,12 +75,12 @@ RUN = [
     "run -d --no-healthcheck --ipc host --pid host --uts host --userns host",
     "run -d --isolation default --log-driver json-file --log-opt max-size=1m",
     "run -d --network flagnet --ip 10.213.77.9 --network-alias other --link web:db",
-    "run -d --net flagnet --net-alias other --link-local-ip 169.254.2.2",
+    "run -d --net flagnet --net-alias other",
     "run -d --mac-address 92:d0:c6:0a:29:33",
     "run -d --memory 64m --memory-reservation 32m --memory-swap 80m",
     "run -d --memory 64m --memory-swappiness 10 --oom-kill-disable --oom-score-adj 5",
     "run -d --pids-limit 50 --shm-size 5m --platform linux/amd64 --pull never --quiet",
-    "run -d --privileged --publish-all --expose 81 --runtime wherry --storage-opt size=1G",
+    "run -d --privileged --publish-all --expose 81 --runtime wherry",
     "run -d --security-opt no-new-privileges --stop-signal KILL --stop-timeout 3",
     "run -d --volume flagdata:/data --volume-driver local --volumes-from web",
     "run -d --kernel-memory 16m",
@@ -102,6 +105,7 @@ def test_the_same_container(engine: Engine, folder: Path, line: str) -> None:
 SEEN: dict[str, Any] = {
     "--annotation": lambda c: c["HostConfig"]["Annotations"] == {"a": "b"},
     "--attach": lambda c: c["Config"]["AttachStdout"] and not c["Config"]["AttachStderr"],
+    "--blkio-weight-device": lambda c: c["HostConfig"]["BlkioWeightDevice"][0]["Weight"] == 300,
     "--cgroup-parent": lambda c: c["HostConfig"]["CgroupParent"] == "/flags-test",
     "--cpu-period": lambda c: c["HostConfig"]["CpuPeriod"] == 50000,
     "--cpu-quota": lambda c: c["HostConfig"]["CpuQuota"] == 25000,
@@ -113,6 +117,10 @@ SEEN: dict[str, Any] = {
     "--cpu-rt-runtime": lambda c: c["HostConfig"]["CpuRealtimeRuntime"] == 1000,
     "--device": lambda c: c["HostConfig"]["Devices"][0]["PathInContainer"] == "/dev/n",
     "--device-cgroup-rule": lambda c: c["HostConfig"]["DeviceCgroupRules"] == ["c 1:3 rwm"],
+    "--device-read-bps": lambda c: c["HostConfig"]["BlkioDeviceReadBps"][0]["Rate"] == 1 << 20,
+    "--device-read-iops": lambda c: c["HostConfig"]["BlkioDeviceReadIOps"][0]["Rate"] == 8,
+    "--device-write-bps": lambda c: c["HostConfig"]["BlkioDeviceWriteBps"][1]["Path"] == "/dev/b",
+    "--device-write-iops": lambda c: c["HostConfig"]["BlkioDeviceWriteIOps"][0]["Rate"] == 9,
     "--dns": lambda c: c["HostConfig"]["Dns"] == ["9.9.9.9"],
     "--dns-option": lambda c: c["HostConfig"]["DnsOptions"] == ["ndots:2"],
     "--domainname": lambda c: c["Config"]["Domainname"] == "d",
@@ -167,17 +175,31 @@ def inspected(engine: Engine, container: str) -> dict[str, Any]:
     return {**kept, "NetworkSettings": {"Networks": networks}}
 
 
-def test_what_the_engine_refuses(engine: Engine) -> None:
-    for command in ("run", "create"):
-        told = docker(engine, command, "--ip6", "2001:db8::5", "--net", "flagnet", "busybox",
-                      status=125 if command == "run" else 1)  # fmt: skip
-        reason = told.split("daemon: ")[1].split("\n")[0]
-    assert reason in wherry(
-        engine, "run", "--ip6", "2001:db8::5", "--net", "flagnet", "busybox", status=125
-    )
-    assert reason in wherry(
-        engine, "create", "--ip6", "2001:db8::5", "--net", "flagnet", "busybox", status=1
-    )
+REFUSED = [
+    "create --ip6 2001:db8::5 --net flagnet busybox",
+    "create --link-local-ip 169.254.2.2 --net flagnet busybox",
+    "create --storage-opt size=1G busybox",
+    "run --rm --ip6 2001:db8::5 --net flagnet busybox",
+    "run --rm --link-local-ip 169.254.2.2 --net flagnet busybox",
+    "run --rm --storage-opt size=1G busybox",
+    "run --rm --blkio-weight-device /dev/null:300 busybox",
+    "run --rm --device-read-bps /dev/nothing:1mb busybox",
+    "run --rm --device-read-iops /dev/null:1 --device-write-iops /dev/null:1 busybox",
+    "run --rm --device-write-bps /dev/null:1mb busybox",
+]
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_the_engine_refuses(engine: Engine, line: str) -> None:
+    status = 125 if line.startswith("run") else 1
+    told = docker(engine, *line.split(), status=status)
+    reason = told.split("daemon: ")[1].split("\n")[0]
+    assert reason.rstrip(".") in wherry(engine, *line.split(), status=status)
+
+
+def test_gpus_are_refused(engine: Engine) -> None:
+    told = docker(engine, "create", "--gpus", "all", "busybox", status=1)
+    assert 'could not select device driver "" with capabilities: [["gpu"]]' in told
 
 
 def test_the_parent_of_a_cgroup(engine: Engine) -> None:

@@ -72,6 +72,30 @@ class Device(msgspec.Struct, rename="pascal"):
     cgroup_permissions: str = "rwm"
 
 
+class DeviceRequest(msgspec.Struct, rename="pascal"):
+    """Devices that a driver chooses (--gpus)."""
+
+    driver: str = ""
+    count: int = 0
+    device_ids: list[str] | None = msgspec.field(default=None, name="DeviceIDs")
+    capabilities: list[list[str]] | None = None
+    options: dict[str, str] | None = None
+
+
+class WeightDevice(msgspec.Struct, rename="pascal"):
+    """A share of a disk, from 10 to 1000."""
+
+    path: str = ""
+    weight: int = 0
+
+
+class ThrottleDevice(msgspec.Struct, rename="pascal"):
+    """A limit for a disk, in bytes or operations a second."""
+
+    path: str = ""
+    rate: int = 0
+
+
 class Ulimit(msgspec.Struct, rename="pascal"):
     """A resource limit by its name without the RLIMIT_ prefix, in lower case."""
 
@@ -170,6 +194,15 @@ class HostConfig(msgspec.Struct, rename="pascal"):
     nano_cpus: int = 0
     cgroup_parent: str = ""
     blkio_weight: int = 0
+    blkio_weight_device: list[WeightDevice] | None = None
+    blkio_device_read_bps: list[ThrottleDevice] | None = None
+    blkio_device_write_bps: list[ThrottleDevice] | None = None
+    blkio_device_read_iops: list[ThrottleDevice] | None = msgspec.field(
+        default=None, name="BlkioDeviceReadIOps"
+    )
+    blkio_device_write_iops: list[ThrottleDevice] | None = msgspec.field(
+        default=None, name="BlkioDeviceWriteIOps"
+    )
     cpu_period: int = 0
     cpu_quota: int = 0
     cpu_realtime_period: int = 0
@@ -178,7 +211,7 @@ class HostConfig(msgspec.Struct, rename="pascal"):
     cpuset_mems: str = ""
     devices: list[Device] | None = None
     device_cgroup_rules: list[str] | None = None
-    device_requests: list[Any] | None = None
+    device_requests: list[DeviceRequest] | None = None
     memory_reservation: int = 0
     memory_swap: int = 0
     memory_swappiness: int | None = None

@@ -68,6 +68,12 @@ class IPAM(msgspec.Struct, rename="pascal"):
     options: dict[str, str] | None = None
 
 
+class ConfigReference(msgspec.Struct, rename="pascal"):
+    """The network whose configuration another one takes."""
+
+    network: str = ""
+
+
 class NetworkCreate(msgspec.Struct, rename="pascal"):
     """POST /networks/create."""
 
@@ -80,6 +86,9 @@ class NetworkCreate(msgspec.Struct, rename="pascal"):
     internal: bool = False
     attachable: bool = False
     ingress: bool = False
+    config_only: bool = False
+    config_from: ConfigReference | None = None
+    enable_ipv4: bool | None = msgspec.field(default=None, name="EnableIPv4")
     options: dict[str, str] | None = None
     labels: dict[str, str] | None = None
 

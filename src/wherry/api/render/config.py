@@ -16,13 +16,11 @@ _OMITTED = frozenset(
     "ExposedPorts Healthcheck ArgsEscaped NetworkDisabled MacAddress StopSignal StopTimeout Shell"
     " Annotations StorageOpt Tmpfs Sysctls Init Mounts".split()
 )
-_LISTS = ("Dns", "DnsOptions", "DnsSearch", "Devices", "Ulimits")
+_LISTS = (
+    "Dns", "DnsOptions", "DnsSearch", "Devices", "Ulimits", "BlkioWeightDevice",
+    "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps",
+)  # fmt: skip
 _FIXED: dict[str, Any] = {
-    "BlkioWeightDevice": [],
-    "BlkioDeviceReadBps": [],
-    "BlkioDeviceWriteBps": [],
-    "BlkioDeviceReadIOps": [],
-    "BlkioDeviceWriteIOps": [],
     "CpuCount": 0,
     "CpuPercent": 0,
     "IOMaximumIOps": 0,

@@ -15,6 +15,7 @@ FLAGS = declare("""
     --annotation map  Add an annotation to the container
 -a  --attach list  Attach to STDIN, STDOUT or STDERR
     --blkio-weight int  Block IO (relative weight), between 10 and 1000, or 0 to disable
+    --blkio-weight-device list  Block IO weight for a disk (path:10 to 1000)
     --cap-add list  Add Linux capabilities
     --cap-drop list  Drop Linux capabilities
     --cgroup-parent string  Optional parent cgroup for the container
@@ -30,6 +31,10 @@ FLAGS = declare("""
     --cpuset-mems string  MEMs in which to allow execution (0-3, 0,1)
     --device list  Add a host device to the container
     --device-cgroup-rule list  Add a rule to the cgroup allowed devices list
+    --device-read-bps list  Limit read rate from a device (path:size, in a second)
+    --device-read-iops list  Limit reads from a device (path:number, in a second)
+    --device-write-bps list  Limit write rate to a device (path:size, in a second)
+    --device-write-iops list  Limit writes to a device (path:number, in a second)
     --disable-content-trust  Accepted for compatibility; without effect
     --dns list  Set custom DNS servers
     --dns-option list  Set DNS options
@@ -124,6 +129,10 @@ NUMBERS = (
     ("cpu-rt-period", "CpuRealtimePeriod"), ("cpu-rt-runtime", "CpuRealtimeRuntime"),
     ("blkio-weight", "BlkioWeight"), ("oom-score-adj", "OomScoreAdj"),
     ("memory-swappiness", "MemorySwappiness"), ("pids-limit", "PidsLimit"),
+)  # fmt: skip
+RATES = (
+    ("device-read-bps", "BlkioDeviceReadBps"), ("device-read-iops", "BlkioDeviceReadIOps"),
+    ("device-write-bps", "BlkioDeviceWriteBps"), ("device-write-iops", "BlkioDeviceWriteIOps"),
 )  # fmt: skip
 LISTS = (
     ("dns-option", "DnsOptions"), ("dns-search", "DnsSearch"), ("group-add", "GroupAdd"),
@@ -228,6 +237,7 @@ def _host(options: Options, folder: str) -> Json:
         "DeviceCgroupRules": options.read_all("device-cgroup-rule", values.device_rule) or None,
         "ExtraHosts": options.read_all("add-host", values.extra_host) or None,
         "SecurityOpt": values.security_options(options.all("security-opt")) or None,
+        "BlkioWeightDevice": options.read_all("blkio-weight-device", values.disk_weight),
         "Devices": [values.device(text) for text in options.all("device")],
         "Ulimits": sorted(
             options.read_all("ulimit", values.ulimit), key=lambda limit: str(limit["Name"])
@@ -249,6 +259,8 @@ def _host(options: Options, folder: str) -> Json:
         host[name] = values.namespace(flag, kind, options.text(flag))
     for flag, name in LISTS:
         host[name] = options.all(flag) or None
+    for flag, name in RATES:
+        host[name] = options.read_all(flag, values.bytes_rate if "bps" in flag else values.rate)
     for flag, name in NUMBERS:
         if options.given(flag):
             host[name] = options.number(flag)

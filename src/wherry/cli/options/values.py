@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wherry.cli.errors import UsageError
+from wherry.cli.options import numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,37 @@ def device(text: str) -> Json:
     if len(parts) > 3 or not text:
         raise UsageError(f"invalid device specification: {text}")
     return {"PathOnHost": parts[0], "PathInContainer": inside, "CgroupPermissions": permissions}
+
+
+def rate(text: str) -> Json:
+    """Read `disk:number`."""
+    path, number = _disk(text)
+    if not number.isdecimal():
+        raise UsageError(f"invalid rate for device: {text}")
+    return {"Path": path, "Rate": int(number)}
+
+
+def bytes_rate(text: str) -> Json:
+    """Read `disk:size`."""
+    path, number = _disk(text)
+    return {"Path": path, "Rate": numbers.size(number)}
+
+
+def disk_weight(text: str) -> Json:
+    """Read `disk:weight`."""
+    path, number = _disk(text)
+    if not number.isdecimal() or (int(number) and not 10 <= int(number) <= 1000):
+        raise UsageError(f"invalid weight for device: {text}")
+    return {"Path": path, "Weight": int(number)}
+
+
+def _disk(text: str) -> tuple[str, str]:
+    path, colon, number = text.partition(":")
+    if not path or not colon:
+        raise UsageError(f"bad format: {text}")
+    if not path.startswith("/dev/"):
+        raise UsageError(f"bad format for device path: {text}")
+    return path, number
 
 
 def ulimit(text: str) -> Json:

@@ -23,7 +23,7 @@ from wherry.base.values import dataclass
 from wherry.engine.containers.defaults import effective
 from wherry.engine.containers.record import Container
 from wherry.engine.settings import Live
-from wherry.engine.spec import capabilities, security
+from wherry.engine.spec import capabilities, resources, security
 from wherry.engine.spec.container import Facts, container_spec
 from wherry.linux.credentials import bounding_set
 from wherry.oci.users import Identity, resolve
@@ -140,6 +140,7 @@ class Bundles:
             hostname=record.config.hostname or os.uname().nodename,
             capabilities=self.capabilities,
             devices=_devices(record),
+            disk_numbers={path: _disk(path) for path in resources.disks(host)},
             init=find_init(self._live.current.containers.init_path) if host.init else "",
             security=self.security,
         )
@@ -219,6 +220,18 @@ def _device(path: str, inside: str, access: str) -> list[dict[str, Any]]:
             " not a device node"
         )
     return [_described(inside, told, access)]
+
+
+def _disk(path: str) -> tuple[int, int]:
+    """Return the numbers of a disk that a container's use of is limited."""
+    try:
+        told = os.stat(path)
+    except OSError:
+        # Not in the kernel's words: clients take those for a program that is missing.
+        raise InvalidError(f"no disk to limit: {path} is not there") from None
+    if not stat.S_ISBLK(told.st_mode):
+        raise InvalidError(f"no disk to limit: {path} is not a block device")
+    return os.major(told.st_rdev), os.minor(told.st_rdev)
 
 
 def _described(inside: str, told: os.stat_result, access: str) -> dict[str, Any]:

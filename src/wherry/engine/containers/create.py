@@ -7,6 +7,7 @@ a volume without a user) is found and removed at the next start.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import time
@@ -229,9 +230,23 @@ def _check(config: Config, host: HostConfig) -> None:
         )
     if host.auto_remove and policy.name not in ("", "no"):
         raise InvalidError("can't create 'AutoRemove' container with restart policy")
+    _check_support(host)
     if host.runtime not in ("", BUILT_IN_RUNTIME):
         raise InvalidError(
             f"unknown or invalid runtime name: {host.runtime}: there is only {BUILT_IN_RUNTIME}"
+        )
+
+
+def _check_support(host: HostConfig) -> None:
+    """Refuse what would be missed later: a limit that limits nothing, a device that is absent."""
+    if host.storage_opt:
+        raise UnsupportedError(
+            "the size of a container's own layer cannot be limited: leave --storage-opt out"
+        )
+    for wanted in host.device_requests or ():
+        raise UnsupportedError(
+            f'could not select device driver "{wanted.driver}" with capabilities:'
+            f" {json.dumps(wanted.capabilities or [])}: give the device itself with --device"
         )
 
 

@@ -141,6 +141,13 @@ def checked(settings: EndpointSettings, network: NetworkRecord) -> EndpointSetti
                 f"invalid config for network {network.name}: no configured subnet contains IP"
                 f" address {wanted.ipv4_address}"
             )
+    if wanted is not None and wanted.link_local_ips:
+        raise UnsupportedError("link-local addresses are not supported: leave --link-local-ip out")
+    if settings.gw_priority:
+        raise UnsupportedError(
+            "gateway priorities are not supported: the network that a container is created with"
+            " has the default route"
+        )
     if settings.aliases and not network.user_defined:
         raise InvalidError(
             "invalid config for network bridge: network-scoped aliases are only supported for"

@@ -196,6 +196,17 @@ class Networks:
             raise NotFoundError(f'plugin "{wanted.driver}" not found: there is only bridge')
         if wanted.enable_ipv6:
             raise UnsupportedError("IPv6 networks are not supported: leave --ipv6 out")
+        if wanted.enable_ipv4 is False:
+            raise UnsupportedError("networks without IPv4 are not supported: leave --ipv4 out")
+        if wanted.ingress:
+            raise UnsupportedError(
+                "there are no swarms and no networks for them: leave --ingress out"
+            )
+        if wanted.config_only or (wanted.config_from is not None and wanted.config_from.network):
+            raise UnsupportedError(
+                "networks that are configurations of others are not supported: give the"
+                " configuration itself"
+            )
         network = await to_the_end(self._make, wanted)
         self._emit(network, "create")
         return network.id, ""

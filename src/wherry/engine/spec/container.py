@@ -34,6 +34,7 @@ class Facts:
     hostname: str
     capabilities: Collection[int]
     devices: Sequence[dict[str, Any]] = field(default_factory=list)
+    disk_numbers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     mounts: Sequence[Mapping[str, Any]] = ()
     init: str = ""
     security: security.SecurityOptions = security.USUAL
@@ -134,7 +135,7 @@ def _linux(record: Container, facts: Facts, options: security.SecurityOptions) -
     return {
         "cgroupsPath": facts.cgroups_path,
         "namespaces": _namespaces(record),
-        "resources": resources(host, facts.devices),
+        "resources": resources(host, facts.devices, facts.disk_numbers),
         "devices": [
             {key: value for key, value in device.items() if key != "access"}
             for device in facts.devices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wherry.base.errors import InvalidError
@@ -13,6 +13,14 @@ _LEAST_MEMORY: Final = 6 << 20
 _CPU_PERIOD: Final = 100_000
 _MOST_SWAPPINESS = 100
 _NANO_CPU: Final = 1_000_000_000
+_WEIGHTS: Final = range(10, 1001)
+# Fields of HostConfig, and the keys of the runtime-spec for them.
+_THROTTLES: Final = {
+    "blkio_device_read_bps": "throttleReadBpsDevice",
+    "blkio_device_write_bps": "throttleWriteBpsDevice",
+    "blkio_device_read_iops": "throttleReadIOPSDevice",
+    "blkio_device_write_iops": "throttleWriteIOPSDevice",
+}
 _DEVICE_RULE: Final = re.compile(r"([abc]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})")
 # What every container may do with devices (moby, oci/defaults.go): make any node, use the usual.
 _DEFAULT_RULES: Final = (
@@ -50,15 +58,39 @@ def check(host: HostConfig, cpus: int) -> None:
         raise InvalidError(
             f"Invalid value {host.oom_score_adj}, range for oom score adj is [-1000, 1000]"
         )
+    _check_disks(host)
 
 
-def resources(host: HostConfig, devices: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the `resources` object; `devices` are those of `linux.devices`."""
+def _check_disks(host: HostConfig) -> None:
+    weights = [host.blkio_weight, *(one.weight for one in host.blkio_weight_device or ())]
+    if any(weight and weight not in _WEIGHTS for weight in weights):
+        raise InvalidError("Range of blkio weight is from 10 to 1000")
+    for name in _THROTTLES:
+        for one in getattr(host, name) or ():
+            if one.rate < 0:
+                raise InvalidError(f"invalid rate for device: {one.path}:{one.rate}")
+
+
+def disks(host: HostConfig) -> set[str]:
+    """Return the paths of the disks that limits are asked for."""
+    asked = (getattr(host, name) or () for name in ("blkio_weight_device", *_THROTTLES))
+    return {one.path for group in asked for one in group}
+
+
+def resources(
+    host: HostConfig,
+    devices: Sequence[dict[str, Any]],
+    disk_numbers: Mapping[str, tuple[int, int]],
+) -> dict[str, Any]:
+    """Return the `resources` object.
+
+    `devices` are those of `linux.devices`, `disk_numbers` the major and minor numbers of `disks`.
+    """
     made: dict[str, Any] = {"devices": _device_rules(host, devices)}
     parts = {
         "memory": _memory(host),
         "cpu": _cpu(host),
-        "blockIO": {"weight": host.blkio_weight} if host.blkio_weight else {},
+        "blockIO": _block(host, disk_numbers),
     }
     made |= {key: part for key, part in parts.items() if part}
     if host.pids_limit and host.pids_limit > 0:
@@ -94,6 +126,22 @@ def _cpu(host: HostConfig) -> dict[str, Any]:
     if host.nano_cpus:
         made["period"] = _CPU_PERIOD
         made["quota"] = host.nano_cpus * _CPU_PERIOD // _NANO_CPU
+    return {key: value for key, value in made.items() if value}
+
+
+def _block(host: HostConfig, numbers: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    def limits(name: str, key: str) -> list[dict[str, Any]]:
+        return [
+            {"major": numbers[one.path][0], "minor": numbers[one.path][1], key: getattr(one, key)}
+            for one in getattr(host, name) or ()
+            if getattr(one, key)  # 0 is no limit
+        ]
+
+    made: dict[str, Any] = {
+        "weight": host.blkio_weight,
+        "weightDevice": limits("blkio_weight_device", "weight"),
+        **{key: limits(name, "rate") for name, key in _THROTTLES.items()},
+    }
     return {key: value for key, value in made.items() if value}
 
 

@@ -21,6 +21,10 @@ from wherry.runtime.cgroups.hierarchy import Hierarchy, hierarchy
 
 _CONTROLLERS_V2 = frozenset({"cpu", "cpuset", "io", "memory", "pids"})
 _ALL_CONTROLLERS = (*plan.ALWAYS_V1, "cpuset", "blkio")
+# Swap accounting and block weights are compiled out of some kernels; Docker goes on too.
+_MAY_BE_ABSENT = (
+    "memory.memsw.limit_in_bytes", "blkio.weight", "blkio.weight_device", "io.weight",
+)  # fmt: skip
 _REMOVE_TRIES = 100
 _REMOVE_PAUSE_SECONDS = 0.01
 
@@ -95,8 +99,7 @@ def _write_limit(file: str, *values: str) -> None:
     try:
         _write(file, *values)
     except FileNotFoundError:
-        # Swap accounting and block weights are compiled out of some kernels; Docker goes on too.
-        if not file.endswith(("memory.memsw.limit_in_bytes", "blkio.weight", "io.weight")):
+        if not file.endswith(_MAY_BE_ABSENT):
             raise
 
 

@@ -84,6 +84,8 @@ def _pids(pids: Mapping[str, Any]) -> Iterator[Write]:
 def _block_v1(block: Mapping[str, Any]) -> Iterator[Write]:
     if weight := block.get("weight"):
         yield Write("blkio", "blkio.weight", str(weight))
+    for device in block.get("weightDevice") or []:
+        yield Write("blkio", "blkio.weight_device", f"{_numbers(device)} {device['weight']}")
     for key, file in (
         ("throttleReadBpsDevice", "blkio.throttle.read_bps_device"),
         ("throttleWriteBpsDevice", "blkio.throttle.write_bps_device"),
@@ -91,7 +93,11 @@ def _block_v1(block: Mapping[str, Any]) -> Iterator[Write]:
         ("throttleWriteIOPSDevice", "blkio.throttle.write_iops_device"),
     ):
         for device in block.get(key) or []:
-            yield Write("blkio", file, f"{device['major']}:{device['minor']} {device['rate']}")
+            yield Write("blkio", file, f"{_numbers(device)} {device['rate']}")
+
+
+def _numbers(device: Mapping[str, Any]) -> str:
+    return f"{device['major']}:{device['minor']}"
 
 
 def _devices_v1(rules: list[Mapping[str, Any]]) -> Iterator[Write]:
@@ -155,8 +161,9 @@ def _cpu_v2(cpu: Mapping[str, Any]) -> Iterator[Write]:
 
 def _block_v2(block: Mapping[str, Any]) -> Iterator[Write]:
     if weight := block.get("weight"):
-        # blkio.weight is 10 to 1000, io.weight 1 to 10000.
-        yield Write("io", "io.weight", str(1 + (weight - 10) * 9999 // 990))
+        yield Write("io", "io.weight", str(_io_weight(weight)))
+    for device in block.get("weightDevice") or []:
+        yield Write("io", "io.weight", f"{_numbers(device)} {_io_weight(device['weight'])}")
     for key, word in (
         ("throttleReadBpsDevice", "rbps"),
         ("throttleWriteBpsDevice", "wbps"),
@@ -164,5 +171,9 @@ def _block_v2(block: Mapping[str, Any]) -> Iterator[Write]:
         ("throttleWriteIOPSDevice", "wiops"),
     ):
         for device in block.get(key) or []:
-            place = f"{device['major']}:{device['minor']}"
-            yield Write("io", "io.max", f"{place} {word}={device['rate']}")
+            yield Write("io", "io.max", f"{_numbers(device)} {word}={device['rate']}")
+
+
+def _io_weight(weight: int) -> int:
+    """Map blkio.weight (10 to 1000) to io.weight (1 to 10000)."""
+    return 1 + (weight - 10) * 9999 // 990

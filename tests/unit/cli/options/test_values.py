@@ -94,6 +94,9 @@ def test_small_grammars() -> None:
     assert (added, dropped) == (["CAP_KILL", "CAP_NET_ADMIN"], ["ALL"])
     assert values.capabilities(["kill"], ["KILL"]) == (["CAP_KILL"], [])
     assert values.device_rule("c 1:* rw") == "c 1:* rw"
+    assert values.rate("/dev/a:10") == {"Path": "/dev/a", "Rate": 10}
+    assert values.bytes_rate("/dev/a:2kb") == {"Path": "/dev/a", "Rate": 2048}
+    assert values.disk_weight("/dev/a:0") == {"Path": "/dev/a", "Weight": 0}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,9 @@ def test_small_grammars() -> None:
         (values.ulimit, "nofile=5:1"), (values.ulimit, "colour=5"), (values.extra_host, "a"),
         (values.extra_host, "a:b"), (values.restart_policy, "on-failure:x"),
         (values.restart_policy, ":3"), (values.address, "1.2.3"), (values.device_rule, "c 1:3"),
+        (values.rate, "/dev/a"), (values.rate, "/dev/a:1mb"), (values.bytes_rate, "a:1mb"),
+        (values.bytes_rate, "/dev/a:-1"), (values.disk_weight, "/dev/a:9"),
+        (values.disk_weight, ":10"),
     ],
 )  # fmt: skip
 def test_refused(reader: object, text: str) -> None:

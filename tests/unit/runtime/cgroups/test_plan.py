@@ -28,6 +28,10 @@ from wherry.runtime.cgroups import plan
         ({"pids": {"limit": -1}}, ["pids.max=max"]),
         ({"pids": {"limit": 0}}, []),
         (
+            {"blockIO": {"weightDevice": [{"major": 8, "minor": 16, "weight": 20}]}},
+            ["blkio.weight_device=8:16 20"],
+        ),
+        (
             {"blockIO": {"weight": 300, "throttleReadBpsDevice": [
                 {"major": 8, "minor": 0, "rate": 99}]}},
             ["blkio.weight=300", "blkio.throttle.read_bps_device=8:0 99"],
@@ -58,6 +62,10 @@ def test_legacy(resources: dict[str, Any], writes: list[str]) -> None:
         ({"cpu": {"quota": -1, "period": 1000}}, ["cpu.max=max 1000"]),
         ({"blockIO": {"weight": 10}}, ["io.weight=1"]),
         ({"blockIO": {"weight": 1000}}, ["io.weight=10000"]),
+        (
+            {"blockIO": {"weightDevice": [{"major": 8, "minor": 16, "weight": 10}]}},
+            ["io.weight=8:16 1"],
+        ),
         (
             {"blockIO": {"throttleWriteIOPSDevice": [{"major": 8, "minor": 1, "rate": 5}]}},
             ["io.max=8:1 wiops=5"],

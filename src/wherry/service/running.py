@@ -16,6 +16,8 @@ from wherry.base.values import dataclass
 from wherry.linux.process import start_ticks
 
 _KEEPER: Final = re.compile(r"keeper-\d+\.sock")
+# __SO_ACCEPTCON (linux/net.h) among the flags in /proc/net/unix.
+_LISTENS: Final = 0x10000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,23 @@ def _since(pid: int) -> float:
 
 
 def keepers(exec_root: str) -> int:
-    """Return how many processes there are that hold containers."""
-    try:
-        names = os.listdir(exec_root)
-    except FileNotFoundError:
-        return 0
-    found = [name for name in names if _KEEPER.fullmatch(name)]
-    return sum(answers(f"{exec_root}/{name}", socket.SOCK_SEQPACKET) for name in found)
+    """Return how many processes there are that hold containers.
+
+    They are not connected to: each has one engine at a time, the last one that came.
+    """
+    found = set()
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            fields = line.split(maxsplit=7)
+            folder, _, name = fields[-1].rstrip("\n").rpartition("/")
+            if folder == exec_root and _KEEPER.fullmatch(name) and int(fields[3], 16) & _LISTENS:
+                found.add(name)
+    return len(found)
 
 
-def answers(path: str, kind: int = socket.SOCK_STREAM) -> bool:
+def answers(path: str) -> bool:
     """Tell whether somebody listens on a unix socket."""
-    with socket.socket(socket.AF_UNIX, kind) as probe:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
             probe.connect(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -286,3 +287,18 @@ async def test_what_the_engine_does_not_know_is_told_too(bench: Bench, engines: 
     (recovered,) = await second.keepers.recover([])
     assert recovered.id == "c"
     assert recovered.custody is not None
+
+
+async def test_a_keeper_whose_connection_was_lost_ends_with_the_engine(
+    bench: Bench, engines: Engines
+) -> None:
+    engine = engines()
+    await engine.keepers.recover([])
+    [slot] = engine.keepers._slots
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as other:
+        other.connect(slot.path)  # takes the engine's place
+        async with asyncio.timeout(10):
+            while not slot.connection().closed:
+                await asyncio.sleep(0.001)
+    await engine.keepers.close()
+    assert keepers_of(bench) == []

@@ -41,7 +41,7 @@ def test_a_pidfile_that_nobody_holds_is_stale(folder: Path) -> None:
     assert running(str(folder / "pid")) is None
 
 
-def test_keepers_are_those_that_answer(folder: Path) -> None:
+def test_keepers_are_those_that_listen(folder: Path) -> None:
     assert keepers(str(folder / "none")) == 0
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as one:
         one.bind(str(folder / "keeper-0.sock"))
@@ -50,4 +50,7 @@ def test_keepers_are_those_that_answer(folder: Path) -> None:
             dead.bind(str(folder / "keeper-1.sock"))
         (folder / "keeper-0.log").touch()
         assert keepers(str(folder)) == 1
+        one.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            one.accept()  # it was not disturbed
         assert not answers(str(folder / "keeper-0.sock"))  # of another kind

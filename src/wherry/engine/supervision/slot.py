@@ -100,11 +100,14 @@ class Slot:
         if self._restoring is not None:
             self._restoring.cancel()
             await asyncio.gather(self._restoring, return_exceptions=True)
+        with contextlib.suppress(KeeperLostError, OSError):
+            if self._client is None or self._client.closed:
+                # It was about to be connected to again, or has just been started.
+                await self._greet()
+            if await self.connection().retire() and self._keeper >= 0:
+                await ended(self._keeper, _READY_SECONDS)
+                wait_status(self._keeper)
         if self._client is not None:
-            with contextlib.suppress(KeeperLostError):
-                if await self._client.retire() and self._keeper >= 0:
-                    await ended(self._keeper, _READY_SECONDS)
-                    wait_status(self._keeper)
             self._client.close()
         if self._keeper >= 0:
             os.close(self._keeper)
@@ -115,7 +118,7 @@ class Slot:
         try:
             hello = await client.hello()
             keeper = os.pidfd_open(hello.pid)
-        except (KeeperLostError, OSError):
+        except BaseException:
             client.close()
             raise
         self._client = client

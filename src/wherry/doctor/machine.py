@@ -206,9 +206,9 @@ def is_keeper(process: Process) -> bool:
     return any("wherry.keeper.serve" in word for word in process.words[:8])
 
 
-def listens(path: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
+def listens(path: str) -> bool:
     """Tell whether somebody listens on a unix socket; raises PermissionError."""
-    with socket.socket(socket.AF_UNIX, kind | socket.SOCK_NONBLOCK) as probe:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
             probe.connect(path)
         except BlockingIOError:  # its backlog is full: somebody is there

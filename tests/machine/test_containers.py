@@ -1,7 +1,8 @@
 """The repository's own tests of containers, run where there is no cgroup but version 2.
 
 The machine has systemd, Debian's kernel and Debian's dockerd to compare with. Of the tests, those
-run here that concern what containers need of a kernel; the rest would be the same again.
+run here that concern what containers need of a kernel; the rest, such as those of what our own
+client prints, would be the same again.
 """
 
 from __future__ import annotations
@@ -16,14 +17,13 @@ from fixtures.machine.source import put_source, run_tests
 GROUPS = {
     "kernel": "tests/unit/linux tests/unit/runtime tests/unit/keeper tests/unit/network",
     "keepers": "tests/system/keeper tests/system/supervision",
-    "crashes": "tests/system/test_crashes.py tests/system/test_daemon.py",
+    "crashes": "tests/system/test_crashes.py",
     "networks": "tests/system/test_networks.py",
     "runtime": "tests/system/test_runtime_command.py",
     "build steps": "tests/system/build/test_steps.py tests/system/build/test_step_recovery.py",
     "docker": "tests/compat/test_docker_client.py tests/compat/test_docker_py.py",
     "compose": "tests/compat/test_compose.py tests/compat/test_networks_and_volumes.py",
     "dockerd": "tests/compat/test_isolation.py tests/compat/test_system_calls.py",
-    "wherry": "tests/compat/test_wherry_client.py",
 }
 OPTIONS = ["-n", "2", "-q", "-rs"]
 SECONDS = 1800

@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.own_network import in_own_network, process_in
 from fixtures.steps import Said, StepBench, step_bench
+from fixtures.waiting import PATIENCE
 from wherry.base.errors import InvalidError, NotFoundError
 from wherry.base.ids import ContainerId, new_id
 from wherry.build.ports import StepMount
@@ -492,6 +493,6 @@ def running_in(identifier: str) -> list[str]:
 async def until(check: object) -> None:
     """Wait until something holds, which the step's own output tells."""
     assert callable(check)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20 * PATIENCE):
         while not check():
             await asyncio.sleep(0.005)

@@ -13,6 +13,7 @@ import pytest
 
 from fixtures import fake_launcher
 from fixtures.keepers import Bench, keepers_of
+from fixtures.waiting import PATIENCE
 from wherry.engine.supervision.keepers import Keepers
 from wherry.engine.supervision.values import ExitRecord
 
@@ -28,7 +29,7 @@ class Engine:
 
     async def exit(self) -> ExitRecord:
         """Wait for the next exit."""
-        return await asyncio.wait_for(self.exits.get(), 15)
+        return await asyncio.wait_for(self.exits.get(), 15 * PATIENCE)
 
     def drop(self) -> None:
         """Let go of everything without a word, as an engine that is killed does."""

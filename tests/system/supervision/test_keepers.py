@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fixtures.keepers import Bench, keepers_of
+from fixtures.waiting import PATIENCE
 from wherry.engine.supervision.values import KnownProcess
 from wherry.keeper.client import KeeperLostError, LaunchError
 from wherry.keeper.protocol import Custody
@@ -297,7 +298,7 @@ async def test_a_keeper_whose_connection_was_lost_ends_with_the_engine(
     [slot] = engine.keepers._slots
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as other:
         other.connect(slot.path)  # takes the engine's place
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10 * PATIENCE):
             while not slot.connection().closed:
                 await asyncio.sleep(0.001)
     await engine.keepers.close()

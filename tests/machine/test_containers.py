@@ -32,7 +32,8 @@ SECONDS = 1800
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
     """A machine with this repository in it."""
-    with new_machine() as booted:
+    # With AppArmor in the kernel, dockerd wants its programs too; we do not use it.
+    with new_machine(kernel_options="apparmor=0") as booted:
         booted.await_system()
         put_source(booted)
         yield booted

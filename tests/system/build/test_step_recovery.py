@@ -20,13 +20,13 @@ pytestmark = pytest.mark.timeout(180)
 
 FIXTURES = str(Path(__file__).resolve().parents[2])
 PARENT = f"wherry-test-{os.getpid()}"
-SCRIPT = "mkdir /written; echo up; while true; do echo more > /written/$RANDOM; done"
+SCRIPT = "mkdir /written; echo up; while true; do echo more > /written/$RANDOM; usleep 1000; done"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "root"
-    for top in Path("/sys/fs/cgroup").glob(f"*/{PARENT}"):
+    for top in cgroups_of(PARENT):
         top.rmdir()
 
 
@@ -83,6 +83,6 @@ def alive(pid: int) -> bool:
 
 
 def cgroups_of(identifier: str) -> list[Path]:
-    return [
-        path for top in Path("/sys/fs/cgroup").iterdir() for path in top.glob(f"*/{identifier}")
-    ]
+    """Return the cgroups of that name, below a controller of version 1 or not."""
+    top = Path("/sys/fs/cgroup")
+    return [path for below in ("", "*/", "*/*/") for path in top.glob(below + identifier)]

@@ -11,6 +11,7 @@ import pytest
 from fixtures.busybox import busybox_archive
 from fixtures.dockerd import Dockerd, running_dockerd
 from fixtures.engine import Engine
+from fixtures.waiting import PATIENCE
 
 pytestmark = pytest.mark.dockerd
 
@@ -64,7 +65,9 @@ def dockerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
 def run(host: str, script: str) -> tuple[int, str]:
     """Run a script in a container of the image; return its status and both streams."""
     command = ["docker", "-H", host, "run", "--rm", "busybox", "sh", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60 * PATIENCE, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 

@@ -23,7 +23,7 @@ GROUPS = {
     "build steps": "tests/system/build/test_steps.py tests/system/build/test_step_recovery.py",
     "docker": "tests/compat/test_docker_client.py tests/compat/test_docker_py.py",
     "compose": "tests/compat/test_compose.py tests/compat/test_networks_and_volumes.py",
-    "dockerd": "tests/compat/test_isolation.py tests/compat/test_system_calls.py",
+    "dockerd": "tests/compat/test_isolation.py",
 }
 OPTIONS = ["-n", "2", "-q", "-rs"]
 SECONDS = 1800

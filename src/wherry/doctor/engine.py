@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import wherry
 from wherry.doctor.finding import Finding, command, note, ok, problem, warning
-from wherry.doctor.machine import Machine, listens
+from wherry.doctor.machine import Machine
 from wherry.doctor.settings import DEFAULT_GROUP
+from wherry.service.running import listens
 
 _ANSWER_SECONDS: Final = 2.0
 _REQUEST: Final = b"GET /version HTTP/1.0\r\nHost: wherry\r\n\r\n"

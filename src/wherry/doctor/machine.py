@@ -11,7 +11,6 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -19,9 +18,9 @@ from typing import Final
 from wherry.base.values import dataclass
 from wherry.doctor.finding import command
 from wherry.doctor.settings import DEFAULT_PIDFILE, Settings
+from wherry.linux import unix_sockets
 from wherry.service.files import INIT_SCRIPT, SERVICE
 
-_LISTENING: Final = "00010000"  # the flags of a socket in /proc/net/unix
 _UNITS: Final = tuple(
     f"{directory}/systemd/system/{SERVICE}" for directory in ("/etc", "/usr/lib", "/lib")
 )
@@ -164,9 +163,7 @@ class Machine:
 
         Connecting would start it. An engine's own sockets were bound under another name.
         """
-        lines = self.text_or("/proc/net/unix").splitlines()
-        rows = [line.split(None, 7) for line in lines[1:]]
-        return any(row[3] == _LISTENING and row[7:] == [path] for row in rows if len(row) > 3)
+        return path in unix_sockets.listening(self.text_or(unix_sockets.PATH))
 
     def start_engine(self) -> tuple[str, ...]:
         """Return the command that starts the engine of these settings."""
@@ -204,17 +201,3 @@ def flags_of(process: Process) -> list[str] | None:
 def is_keeper(process: Process) -> bool:
     """Tell whether a process is a keeper (pure)."""
     return any("wherry.keeper.serve" in word for word in process.words[:8])
-
-
-def listens(path: str) -> bool:
-    """Tell whether somebody listens on a unix socket; raises PermissionError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
-        try:
-            probe.connect(path)
-        except BlockingIOError:  # its backlog is full: somebody is there
-            return True
-        except PermissionError:
-            raise
-        except OSError:
-            return False
-    return True

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from wherry.base.errors import WherryError
 from wherry.doctor.finding import Finding, note, ok, warning
-from wherry.doctor.machine import Machine, listens
+from wherry.doctor.machine import Machine
+from wherry.service.running import listens
 
 Entry = dict[str, Any]
 _PROGRAMS: Final = ("dockerd", "containerd", "podman", "crio", "k3s", "kubelet")

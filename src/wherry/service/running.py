@@ -13,11 +13,10 @@ import socket
 from typing import Final
 
 from wherry.base.values import dataclass
+from wherry.linux import unix_sockets
 from wherry.linux.process import start_ticks
 
 _KEEPER: Final = re.compile(r"keeper-\d+\.sock")
-# __SO_ACCEPTCON (linux/net.h) among the flags in /proc/net/unix.
-_LISTENS: Final = 0x10000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +59,30 @@ def keepers(exec_root: str) -> int:
 
     They are not connected to: each has one engine at a time, the last one that came.
     """
-    found = set()
-    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
-        for line in file:
-            fields = line.split(maxsplit=7)
-            folder, _, name = fields[-1].rstrip("\n").rpartition("/")
-            if folder == exec_root and _KEEPER.fullmatch(name) and int(fields[3], 16) & _LISTENS:
-                found.add(name)
-    return len(found)
+    with open(unix_sockets.PATH, encoding="utf-8", errors="replace") as file:
+        found = map(os.path.split, unix_sockets.listening(file.read()))
+    return sum(
+        folder == exec_root and _KEEPER.fullmatch(name) is not None for folder, name in found
+    )
 
 
 def answers(path: str) -> bool:
-    """Tell whether somebody listens on a unix socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
+    """Tell whether somebody listens on a unix socket that we may use."""
+    try:
+        return listens(path)
+    except PermissionError:
+        return False
+
+
+def listens(path: str) -> bool:
+    """Tell whether somebody listens on a unix socket; raises PermissionError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
         try:
             probe.connect(path)
         except BlockingIOError:
             return True  # so many wait there that nobody else can
+        except PermissionError:
+            raise
         except OSError:
             return False
     return True

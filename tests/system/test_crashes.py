@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from fixtures.engine import Engine
-from fixtures.waiting import PATIENCE, eventually
+from fixtures.waiting import PATIENCE, eventually, has_ended
 from wherry.linux import pidfd
 
 pytestmark = pytest.mark.timeout(300)
@@ -39,15 +37,15 @@ def test_no_container_no_line_and_no_exit_code_is_lost(own_engine: Engine) -> No
     pids = {name: pid_of(engine, name) for name in names}
 
     engine.kill()
-    assert all(alive(pid) for pid in pids.values())
+    assert not any(map(has_ended, pids.values()))
     engine.start()
     assert {name: pid_of(engine, name) for name in names} == pids
 
     for keeper in engine.keepers():
         os.kill(keeper, signal.SIGKILL)
-        eventually(lambda gone=keeper: not alive(gone))
+        eventually(lambda gone=keeper: has_ended(gone))
         eventually(lambda gone=keeper: gone not in engine.keepers())
-        assert all(alive(pid) for pid in pids.values())
+        assert not any(map(has_ended, pids.values()))
     eventually(lambda: engine.docker("ps", "-q").stdout.count("\n") == CONTAINERS)
 
     follower = subprocess.Popen(
@@ -77,8 +75,8 @@ def test_both_die_and_the_containers_live_on(own_engine: Engine) -> None:
     engine.kill()
     for keeper in keepers:
         os.kill(keeper, signal.SIGKILL)
-        eventually(lambda gone=keeper: not alive(gone))
-    assert alive(pid)
+        eventually(lambda gone=keeper: has_ended(gone))
+    assert not has_ended(pid)
     engine.start()
     assert pid_of(engine, "writer") == pid
     assert engine.docker("exec", "writer", "echo", "still here").stdout == "still here\n"
@@ -103,7 +101,7 @@ def test_sigterm_leaves_containers_running(own_engine: Engine) -> None:
     engine.docker("run", "-d", "--name", "stays", "busybox", "sleep", "600")
     pid = pid_of(engine, "stays")
     assert engine.stop() == 0
-    assert alive(pid)
+    assert not has_ended(pid)
     engine.start()
     assert pid_of(engine, "stays") == pid
 
@@ -113,7 +111,7 @@ def test_what_ended_while_the_engine_was_away_is_known(own_engine: Engine) -> No
     engine.docker("run", "-d", "--name", "ends", "busybox", "sh", "-c", "sleep 1; exit 42")
     pid = pid_of(engine, "ends")
     engine.kill()
-    eventually(lambda: not alive(pid))
+    eventually(lambda: has_ended(pid))
     engine.start()
     assert engine.docker("wait", "ends").stdout == "42\n"
 
@@ -129,10 +127,3 @@ def assert_whole(text: str) -> None:
 def pid_of(engine: Engine, name: str) -> int:
     """Return the pid of the container's first process, 0 when it does not run."""
     return int(engine.docker("inspect", "-f", "{{.State.Pid}}", name).stdout)
-
-
-def alive(pid: int) -> bool:
-    """Tell whether the process exists and is not a zombie."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False

@@ -25,7 +25,7 @@ import trustme
 from fixtures.engine import program
 from fixtures.prometheus import read_metrics, value
 from fixtures.registry import free_port
-from fixtures.waiting import eventually
+from fixtures.waiting import eventually, has_ended
 from fixtures.wherry_registry import PLAIN, WherryRegistry, running_wherry_registry
 from wherry.registry.server.access.accounts_file import add_account, remove_account
 
@@ -187,12 +187,6 @@ def children(pid: int) -> set[int]:
     return {int(one) for one in found.split()}
 
 
-def alive(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
-    return False
-
-
 @pytest.fixture
 def workers(tmp_path: Path) -> Iterator[WherryRegistry]:
     with running_wherry_registry(tmp_path / "registry", PLAIN + "workers = 2\n") as made:
@@ -220,14 +214,14 @@ def test_several_workers_share_a_port_and_a_registry(workers: WherryRegistry) ->
     assert pull(workers, "app-0") == 200
     now = children(workers.pid)
     assert workers.stop() == 0
-    assert not any(map(alive, now))
+    assert all(map(has_ended, now))
 
 
 def test_workers_end_with_their_parent(workers: WherryRegistry) -> None:
     pids = children(workers.pid)
     assert len(pids) == 2
     os.kill(workers.pid, signal.SIGKILL)
-    eventually(lambda: not any(map(alive, pids)))
+    eventually(lambda: all(map(has_ended, pids)))
 
 
 def test_a_worker_that_cannot_start_ends_all(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_stop_and_restart_keep_containers(running: Machine) -> None:
     pid = state(running, "stays", "Pid")
     assert script(running, "stop") == (0, "wherry: stopped; containers go on\n")
     assert script(running, "status")[0] == 3
-    eventually(lambda: status(running)["Keepers"] == 1)  # one that holds nothing ends by itself
+    assert status(running)["Keepers"] == 1
     running.shell(f"kill -0 {pid}")
     assert script(running, "stop") == (0, "wherry: does not run\n")
     assert script(running, "start")[0] == 0
@@ -194,7 +194,7 @@ def test_going_down_stops_containers_as_they_want_to_be_stopped(running: Machine
     done = running.run(SCRIPT, "stop", environment={"RUNLEVEL": "0"})
     assert done.stdout == "wherry: stopped\n"
     assert running.shell("cat /sys/fs/cgroup/*/wherry-*/*/cgroup.procs 2>/dev/null || :") == ""
-    eventually(lambda: status(running)["Keepers"] == 0)
+    assert status(running)["Keepers"] == 0
     running.shell(f"{SCRIPT} start")
     eventually(lambda: state(running, "back", "Running") == "true")
     eventually(lambda: state(running, "polite", "Running") == "true")

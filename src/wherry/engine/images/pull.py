@@ -1,13 +1,15 @@
 """Pull an image: manifest, configuration, then all layers at once, each unpacked when it is here.
 
 Blobs are verified while they are written, and a blob that was cut short is gone on with the next
-time. The image gets its names only when everything of it is there.
+time, or fetched anew when what was kept of it turns out to be spoilt. The image gets its names only
+when everything of it is there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import weakref
 from collections.abc import Callable
 from dataclasses import field
@@ -45,6 +47,8 @@ from wherry.store.images import Image, ImageLayer, ImageNotFoundError
 from wherry.store.lease import Lease
 from wherry.store.store import Store
 from wherry.wire.requests import AuthConfig
+
+log = logging.getLogger(__name__)
 
 
 class NoMatchingManifestError(NotFoundError):
@@ -188,13 +192,26 @@ class PullImage:
         # Nobody else may have the file while a thread is writing into it.
         with contextlib.ExitStack() as stack:
             writer = await to_the_end(self._writer, blob, stack)
+            kept = writer.offset
 
             async def sink(chunk: bytes) -> None:
                 await to_the_end(writer.write, chunk)
                 meter(writer.offset)
 
-            await repository.fetch(blob, sink, writer.offset)
-            await to_the_end(_commit, writer, blob)
+            await repository.fetch(blob, sink, kept)
+            try:
+                await to_the_end(writer.commit)
+            except BlobMismatchError as error:
+                if kept == 0:
+                    raise DataLossError(
+                        f"filesystem layer verification failed for digest {blob.digest}: {error}"
+                    ) from error
+            else:
+                return
+        # What an earlier pull left is not brought to the disk before its blob is whole, so a power
+        # cut can leave a hole in it; the writer has removed it.
+        log.info("%s: the %d bytes kept of it were spoilt: fetching it anew", blob.digest, kept)
+        await self._write_blob(repository, blob, meter)
 
     def _writer(self, blob: Descriptor, stack: contextlib.ExitStack) -> BlobWriter:
         return stack.enter_context(self.store.content.writer(expected=blob.digest, size=blob.size))
@@ -207,15 +224,6 @@ class PullImage:
 
 def _silent(_: int) -> None:
     """Report nothing: a configuration is too small to be watched."""
-
-
-def _commit(writer: BlobWriter, blob: Descriptor) -> None:
-    try:
-        writer.commit()
-    except BlobMismatchError as error:
-        raise DataLossError(
-            f"filesystem layer verification failed for digest {blob.digest}: {error}"
-        ) from error
 
 
 def _require_platform(image: Image, wanted: Platform, reference: Reference) -> None:

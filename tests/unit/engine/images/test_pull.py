@@ -137,6 +137,31 @@ async def test_what_is_not_what_was_announced_is_thrown_away(
     assert os.listdir(store.layout.partials) == []
 
 
+async def test_what_was_kept_of_a_blob_and_is_spoilt_is_fetched_anew(
+    store: Store, registry: FakeRegistry, bench: Bench
+) -> None:
+    """A power cut leaves holes in a file that nobody has brought to the disk."""
+    with store.content.writer(expected=digest_bytes(ONE), size=len(ONE)) as writer:
+        writer.write(bytes(3000))
+    await bench.pull("2")
+    assert registry.fetched.count(digest_bytes(ONE)) == 2
+    assert store.images.resolve("r.test/i:2").layers
+    assert os.listdir(store.layout.partials) == []
+    assert leases(store) == []
+
+
+async def test_a_source_that_is_spoilt_as_well_is_asked_no_third_time(
+    store: Store, registry: FakeRegistry, bench: Bench
+) -> None:
+    registry.blobs[digest_bytes(ONE)] = ONE[:-1] + b"!"
+    with store.content.writer(expected=digest_bytes(ONE), size=len(ONE)) as writer:
+        writer.write(bytes(3000))
+    with pytest.raises(DataLossError, match="verification failed"):
+        await bench.pull("2")
+    assert registry.fetched.count(digest_bytes(ONE)) == 2
+    assert os.listdir(store.layout.partials) == []
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"schemaVersion":2}', b"\xff", b"null"])
 async def test_a_manifest_that_is_none_is_an_error(
     store: Store, registry: FakeRegistry, bench: Bench, body: bytes

@@ -50,8 +50,8 @@ def test_push_and_pull_of_all_tags(engine: Engine, registry: str) -> None:
     wherry(engine, "push", "--all-tags", "--disable-content-trust", "--quiet", name)
     engine.docker("rmi", f"{name}:1", f"{name}:2", f"{name}:latest")
     wherry(engine, "pull", "--all-tags", "--disable-content-trust", name)
-    assert tags(engine, name) == ["latest"]  # what docs/compatibility says, until it is all of them
-    engine.docker("rmi", name)
+    assert tags(engine, name) == ["1", "2", "latest"]
+    engine.docker("rmi", f"{name}:1", f"{name}:2", f"{name}:latest")
     told = wherry(engine, "pull", "--quiet", "--platform", "linux/amd64", f"{name}:1")
     assert told == f"{name}:1\n"
     told = wherry(engine, "pull", "--platform", "linux/s390x", f"{name}:1", status=1)

@@ -31,7 +31,8 @@ async def create(call: Call) -> Stream:
 async def _pull(call: Call, report: Report) -> None:
     with refusals_told():
         await call.services.images.pull(
-            reference(call.text("fromImage"), call.text("tag")),
+            # `docker pull -a` may send a name with a colon and nothing behind it.
+            reference(call.text("fromImage").removesuffix(":"), call.text("tag")),
             platform=call.text("platform") or None,
             credentials=call.credentials(),
             progress=Words(report),

@@ -39,7 +39,7 @@ class BuildImages:
         if not pull and (found := await in_thread(self._here, reference, platform)):
             return found
         await self.images.pull(
-            reference,
+            parse_reference(reference).with_default_tag().canonical,
             platform=format_platform(platform) if platform else None,
             credentials=_of_registry(reference, credentials),
             progress=_steps(progress),

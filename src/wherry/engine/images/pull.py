@@ -76,26 +76,48 @@ class PullImage:
         credentials: AuthConfig | None,
         progress: Progress,
     ) -> None:
-        """Pull what a user named. Raises what the registry said, in docker's words."""
-        reference = parse_reference(text).with_default_tag()
+        """Pull a tag or a digest, or every tag of a repository when neither is given.
+
+        Raises what the registry said, in docker's words; the tags before that one stay.
+        """
+        named = parse_reference(text)
         wanted = parse_platform(platform) if platform else host_platform()
-        repository = await self.client.repository(reference, credentials)
+        repository = await self.client.repository(named, credentials)
+        references = [named]
+        if not (named.tag or named.digest):
+            references = [named.with_tag(tag) for tag in await repository.tags()]
+        new = False
+        for reference in references:
+            changed = await self._pull(
+                repository, reference, wanted, progress, explicit=bool(platform)
+            )
+            new = new or changed
+        said = "Downloaded newer image for" if new else "Image is up to date for"
+        progress(TransferStep("", f"Status: {said} {named.familiar}"))
+        self.events.emit("image", "pull", named.familiar, {"name": named.familiar_name})
+
+    async def _pull(
+        self,
+        repository: Repository,
+        reference: Reference,
+        wanted: Platform,
+        progress: Progress,
+        *,
+        explicit: bool,
+    ) -> bool:
+        """Pull one tag or digest; returns whether it names another image now."""
         name = reference.digest or reference.tag or ""
         top = await repository.manifest(name)
-        progress(TransferStep(name, f"Pulling from {reference.familiar_name}"))
-        manifest = await self._for_platform(repository, top, wanted, explicit=bool(platform))
+        progress(TransferStep(name, f"Pulling from {reference.path}"))
+        manifest = await self._for_platform(repository, top, wanted, explicit=explicit)
         before = await in_thread(self._present, reference)
         async with arriving(self.store, "pull") as held:
             image = await self._fetch(repository, manifest, progress, held)
-            if platform:
+            if explicit:
                 _require_platform(image, wanted, reference)
             await in_thread(self._name, reference, top.digest, image)
         progress(TransferStep("", f"Digest: {top.digest}"))
-        new = before != image.id
-        said = "Downloaded newer image for" if new else "Image is up to date for"
-        progress(TransferStep("", f"Status: {said} {reference.familiar}"))
-        attributes = {"name": reference.familiar_name}
-        self.events.emit("image", "pull", reference.familiar, attributes)
+        return before != image.id
 
     def _present(self, reference: Reference) -> Digest | None:
         try:
@@ -149,9 +171,13 @@ class PullImage:
     async def _fetch_layers(
         self, repository: Repository, layers: list[ImageLayer], progress: Progress
     ) -> None:
-        for layer in layers:
-            progress(TransferStep(short(layer.descriptor.digest), "Pulling fs layer"))
-        await together(self._fetch_layer(repository, layer, progress) for layer in layers)
+        here = {layer.diff_id for layer in layers if await in_thread(self._has, layer)}
+        missing = [layer for layer in layers if layer.diff_id not in here]
+        # Nothing is told of layers where all are here, as docker's users know it.
+        for layer in layers if missing else ():
+            status = "Already exists" if layer.diff_id in here else "Pulling fs layer"
+            progress(TransferStep(short(layer.descriptor.digest), status))
+        await together(self._fetch_layer(repository, layer, progress) for layer in missing)
 
     async def _fetch_layer(
         self,
@@ -160,9 +186,6 @@ class PullImage:
         progress: Progress,
     ) -> None:
         blob, name = layer.descriptor, short(layer.descriptor.digest)
-        if await in_thread(self._has, layer):
-            progress(TransferStep(name, "Already exists"))
-            return
         async with self.slots:
             await self._fetch_blob(
                 repository, blob, Meter(progress, name, "Downloading", blob.size)

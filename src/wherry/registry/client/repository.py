@@ -15,6 +15,7 @@ from wherry.registry.client.fetch import Download, FetchedManifest, Sink, fetch_
 from wherry.registry.client.push import FileBody, Uploads
 from wherry.registry.client.remote import Remote
 from wherry.registry.client.source import Source
+from wherry.registry.client.tags import fetch_tags
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +47,24 @@ class Repository:
         Raises ManifestNotFoundError, RepositoryNotFoundError and PullAccessDeniedError (all
         NotFoundError), ManifestMismatchError (DataLossError), UnauthorisedError, UnavailableError.
         """
+        return await self._shown(
+            lambda remote: fetch_manifest(remote, self.reference.path, wanted), self._named(wanted)
+        )
+
+    async def tags(self) -> list[str]:
+        """Return the tags that the first site that can tell has; raises as `manifest`."""
+        return await self._shown(
+            lambda remote: fetch_tags(remote, self.reference.path), self.reference
+        )
+
+    async def _shown(
+        self, operation: Callable[[Remote], Awaitable[Result]], what: Reference
+    ) -> Result:
+        """Have a site show something; a refusal names what was asked for."""
         try:
-            return await self._from_each(
-                lambda remote: fetch_manifest(remote, self.reference.path, wanted)
-            )
+            return await self._from_each(operation)
         except WherryError as error:
-            told = pull_error(error, self._named(wanted))
+            told = pull_error(error, what)
             if told is error:
                 raise
             raise told from error

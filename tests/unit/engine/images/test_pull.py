@@ -47,9 +47,10 @@ class Bench:
         self.told: list[TransferStep] = []
 
     async def pull(self, tag: str = "1") -> None:
-        await self.verb(
-            f"r.test/i:{tag}", platform=None, credentials=None, progress=self.told.append
-        )
+        await self.pull_name(f"r.test/i:{tag}")
+
+    async def pull_name(self, name: str) -> None:
+        await self.verb(name, platform=None, credentials=None, progress=self.told.append)
 
 
 @pytest.fixture
@@ -68,6 +69,32 @@ async def test_an_image_comes_once(store: Store, registry: FakeRegistry, bench: 
     assert len(bench.verb._fetching) == 0
     store.collect()
     assert store.images.resolve("r.test/i:1").size == 10_000
+
+
+async def test_a_name_without_a_tag_is_every_tag_of_it(
+    store: Store, registry: FakeRegistry, bench: Bench
+) -> None:
+    await bench.pull_name("r.test/i")
+    names = {one.familiar for each in store.images.all_references().values() for one in each}
+    assert {"r.test/i:1", "r.test/i:2"} < names
+    told = [step.status for step in bench.told]
+    assert told.count("Pulling from i") == 2
+    assert told[-1] == "Status: Downloaded newer image for r.test/i"
+    registry.offer("3", TWO)
+    await bench.pull_name("r.test/i")
+    assert bench.told[-1].status == "Status: Downloaded newer image for r.test/i"
+    await bench.pull_name("r.test/i")
+    assert bench.told[-1].status == "Status: Image is up to date for r.test/i"
+
+
+async def test_a_tag_that_fails_takes_none_of_those_before_it(
+    store: Store, registry: FakeRegistry, bench: Bench
+) -> None:
+    registry.manifests["2"] = b"{"
+    with pytest.raises(InvalidError):
+        await bench.pull_name("r.test/i")
+    assert store.images.resolve("r.test/i:1")
+    assert leases(store) == []
 
 
 async def test_many_pulls_at_once_fetch_each_blob_once(

@@ -40,6 +40,7 @@ from wherry.registry.client.registry import RegistryClient
 from wherry.registry.client.remote import Remote
 from wherry.registry.client.settings import Limits, RegistrySettings
 from wherry.registry.client.source import Source
+from wherry.registry.client.tags import TagList
 from wherry.registry.server.backend import StoredManifest
 from wherry.registry.server.cache.routes import site_of
 from wherry.registry.server.settings import Cache
@@ -62,10 +63,6 @@ class UpstreamFaultError(UnavailableError):
 
 class NotUpstreamError(NotFoundError):
     """The upstream of a cache does not have it, or not for the cache's account."""
-
-
-class _Tags(msgspec.Struct, frozen=True):
-    tags: list[str] | None = None
 
 
 class Upstream:
@@ -145,7 +142,7 @@ class Upstream:
         query = urlencode({"n": limit, **({"last": after} if after else {})})
         route = f"/v2/{path}/tags/list?{query}"
         with self._failures(path, "the list of tags"):
-            found = read(await self._body(path, route), _Tags)
+            found = read(await self._body(path, route), TagList)
         return sorted(tag for tag in found.tags or () if tag > after)[:limit]
 
     async def referrers(self, path: str, digest: Digest) -> list[Descriptor]:

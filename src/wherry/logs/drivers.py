@@ -2,8 +2,9 @@
 
 Output is kept in the engine's own files whatever the driver is called (docs/decisions/0002):
 `local` is `json-file` with other defaults, and `none` forbids to read what attached clients follow.
-Options that only change how Docker's own files look (`compress`, `tag`, `labels`, ...) are taken
-and change nothing. Words of refusals are dockerd's (moby daemon/logger).
+`compress` only changes how Docker's own files look: it is taken and changes nothing. What `labels`,
+`env` and `tag` choose is made when it is asked for (`details`). Words of refusals are dockerd's
+(moby daemon/logger).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wherry.base.errors import InvalidError
+from wherry.logs import details
 from wherry.logs.writer import LogOptions
 
 JSON_FILE: Final = "json-file"
@@ -50,6 +52,7 @@ def check(driver: str, options: Mapping[str, str]) -> None:
         if key not in _KEYS[driver] | _COMMON and not key.startswith(_CACHE):
             raise InvalidError(f"unknown log opt '{key}' for {driver} log driver")
     _check_mode(options)
+    details.check(options)
     rotation(driver, options)
 
 

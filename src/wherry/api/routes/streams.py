@@ -10,7 +10,11 @@ from wherry.api.http.message import Duplex, Hijack, Stream
 from wherry.api.streams import content_type, frame, join
 from wherry.api.table import Route
 from wherry.base.errors import InvalidError
+from wherry.engine.containers.record import Container
+from wherry.logs import details
 from wherry.logs.reader import Line, Query
+from wherry.oci.digest import encoded_of
+from wherry.oci.environment import mapping
 from wherry.wire.requests import AttachRequest
 from wherry.wire.times import rfc3339_fixed
 
@@ -40,7 +44,8 @@ async def logs(call: Call) -> Stream:
     view = await call.services.containers.inspect(call.name)
     tty = view.record.config.tty
     lines = await call.services.containers.logs(call.name, query)
-    render = partial(log_line, tty=tty, timestamps=call.flag("timestamps"))
+    shown = _details(view.record) if call.flag("details") else b""
+    render = partial(log_line, tty=tty, timestamps=call.flag("timestamps"), shown=shown)
     media_type = content_type(tty=tty, version=call.version)
     return Stream(_rendered(lines, render), media_type, at_once=True)
 
@@ -61,9 +66,21 @@ def log_query(call: Call) -> Query:
     )
 
 
-def log_line(line: Line, *, tty: bool, timestamps: bool) -> bytes:
-    """Write one line as the client wants it."""
-    data = line.data
+def _details(record: Container) -> bytes:
+    origin = details.Origin(
+        record.id,
+        record.name,
+        encoded_of(record.image_id),
+        record.config.image,
+        record.config.labels or {},
+        mapping(record.config.env or ()),
+    )
+    return details.prefix(details.attributes(record.host_config.log_config.config or {}, origin))
+
+
+def log_line(line: Line, *, tty: bool, timestamps: bool, shown: bytes) -> bytes:
+    """Write one line as the client wants it; `shown` are its details."""
+    data = shown + line.data
     if timestamps:
         data = rfc3339_fixed(line.time_ns).encode() + b" " + data
     return data if tty else frame(line.stream, data)

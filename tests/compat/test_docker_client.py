@@ -230,6 +230,18 @@ def test_resources_are_enforced(engine: Engine) -> None:
     assert "fork" in engine.docker(*words, forks, check=False).stderr
 
 
+@pytest.mark.parametrize("files", [3, 8])
+@pytest.mark.parametrize("flags", [[], ["--security-opt", "no-new-privileges"], ["-u", "1000"]])
+def test_few_descriptors_are_enough_for_a_program_that_needs_few(
+    engine: Engine, name: str, files: int, flags: list[str]
+) -> None:
+    limits = ["--ulimit", f"nofile={files}:{files}", *flags]
+    engine.docker("run", "-d", "--name", name, *limits, "busybox", "sleep", "60")
+    told = engine.docker("exec", name, "sh", "-c", "ulimit -n; ulimit -Hn").stdout
+    assert told.split() == [str(files)] * 2
+    assert engine.docker("exec", name, "true").returncode == 0
+
+
 def test_a_disk_is_throttled(engine: Engine) -> None:
     disk = next(Path("/sys/block").iterdir())
     numbers = (disk / "dev").read_text().strip()

@@ -26,6 +26,7 @@ from wherry.runtime.security import capabilities
 
 _CLOSE_RANGE_CLOEXEC: Final = 4
 _HIGHEST_DESCRIPTOR: Final = 0xFFFFFFFF
+_DESCRIPTORS: Final = "RLIMIT_NOFILE"
 _DEFAULT_UMASK: Final = 0o022
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -60,14 +61,19 @@ def reset_signals() -> None:
 
 
 def set_limits(process: Mapping[str, Any]) -> None:
-    """Set rlimits and the OOM score."""
-    for limit in process.get("rlimits") or []:
-        with step(f"setting rlimit {limit['type']}"):
-            _set_limit(getattr(resource, limit["type"]), limit["soft"], limit["hard"])
+    """Set the OOM score and all rlimits but that of descriptors, of which much here needs some."""
+    _set_limits(process, lambda kind: kind != _DESCRIPTORS)
     if (score := process.get("oomScoreAdj")) is not None:
         with step("setting the OOM score"), open("/proc/self/oom_score_adj", "r+b", 0) as file:
             if int(file.read()) != score:
                 file.write(str(score).encode())
+
+
+def _set_limits(process: Mapping[str, Any], wanted: Callable[[str], bool]) -> None:
+    for limit in process.get("rlimits") or []:
+        if wanted(limit["type"]):
+            with step(f"setting rlimit {limit['type']}"):
+                _set_limit(getattr(resource, limit["type"]), limit["soft"], limit["hard"])
 
 
 def _set_limit(number: int, soft: int, hard: int) -> None:
@@ -130,6 +136,10 @@ def execute(
         for kind, names in (process.get("capabilities") or {}).items()
     }
     restrained = bool(process.get("noNewPrivileges"))
+    with step("dropping capabilities"):
+        highest = credentials.last_capability() if "capabilities" in process else 0
+    # Here for the last time there is the right to raise it, and nothing below opens anything.
+    _set_limits(process, lambda kind: kind == _DESCRIPTORS)
     if restrained:
         prctl.set_no_new_privileges()
     elif seccomp is not None:
@@ -139,7 +149,7 @@ def execute(
     entered = _enter(directory)
     with step("dropping capabilities"):
         if "capabilities" in process:
-            credentials.keep_bounding(sets.get("bounding", ()), credentials.last_capability())
+            credentials.keep_bounding(sets.get("bounding", ()), highest)
         prctl.prctl(prctl.PR_SET_KEEPCAPS, 1)
     _become(uid, gid, user.get("additionalGids") or [])
     with step("setting capabilities"):

@@ -1,8 +1,9 @@
 """The keeper's side of the engine's connection: never blocks, never buffers without bound.
 
-One engine at a time: a new connection replaces the old one, for the old one's engine is dead or
-will find out. An engine that is too far behind in reading is cut off; it connects again and asks
-for everything that the keeper holds.
+One engine at a time: a new connection replaces the old one as soon as it says something, for the
+old one's engine is dead or will find out. Who connects and is silent, such as somebody who looks
+whether the keeper lives, replaces nobody. An engine that is too far behind in reading is cut off;
+it connects again and asks for everything that the keeper holds.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from wherry.keeper.protocol import (
 )
 
 MOST_QUEUED: Final = 4096
+MOST_SILENT: Final = 16
 
 # Takes a request, the descriptors that came with it (then its own to close), and where to answer.
 RequestHandler = Callable[[Message, dict[str, int], "Reply"], None]
@@ -122,25 +124,25 @@ class Connection:
 class Reply:
     """Where the answer to one request goes; a connection that is gone swallows it."""
 
-    __slots__ = ("_connection", "_seq")
+    __slots__ = ("_seq", "connection")
 
     def __init__(self, connection: Connection, seq: int) -> None:
-        self._connection = connection
+        self.connection = connection
         self._seq = seq
 
     def done(
         self, message: Message | None = None, descriptors: Mapping[str, int] | None = None
     ) -> None:
         """Answer that it is done, with what was asked for."""
-        self._connection.send({"re": self._seq, **(message or {})}, descriptors)
+        self.connection.send({"re": self._seq, **(message or {})}, descriptors)
 
     def failed(self, failure: Failure) -> None:
         """Answer why it could not be done."""
-        self._connection.send({"re": self._seq, "failed": failure.to_message()})
+        self.connection.send({"re": self._seq, "failed": failure.to_message()})
 
 
 class Listener:
-    """Accepts engines; `connection` is the newest one's, None while there is none."""
+    """Accepts engines; `connection` is that of the newest that spoke, None while there is none."""
 
     def __init__(
         self,
@@ -150,6 +152,7 @@ class Listener:
         on_lost: Callable[[], None],
     ) -> None:
         self.connection: Connection | None = None
+        self._silent: list[Connection] = []  # in the order in which they came
         self._loop = loop
         self._listening = listening
         self._on_request = on_request
@@ -165,12 +168,24 @@ class Listener:
     def _accept(self, _mask: int) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionError):
             peer, _ = self._listening.accept()
-            old = self.connection
-            self.connection = Connection(self._loop, peer, self._on_request, self._gone)
-            if old is not None:
-                old.close()
+            self._silent.append(Connection(self._loop, peer, self._spoken, self._gone))
+            if len(self._silent) > MOST_SILENT:
+                self._silent[0].close()
+
+    def _spoken(self, message: Message, descriptors: dict[str, int], reply: Reply) -> None:
+        if reply.connection is not self.connection:
+            self._replace(reply.connection)
+        self._on_request(message, descriptors, reply)
+
+    def _replace(self, connection: Connection) -> None:
+        self._silent.remove(connection)
+        old, self.connection = self.connection, connection
+        if old is not None:
+            old.close()
 
     def _gone(self, connection: Connection) -> None:
-        if connection is self.connection:
+        if connection in self._silent:
+            self._silent.remove(connection)
+        elif connection is self.connection:
             self.connection = None
             self._on_lost()

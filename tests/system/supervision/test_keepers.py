@@ -15,7 +15,7 @@ from fixtures.keepers import Bench, keepers_of
 from fixtures.waiting import PATIENCE
 from wherry.engine.supervision.values import KnownProcess
 from wherry.keeper.client import KeeperLostError, LaunchError
-from wherry.keeper.protocol import Custody
+from wherry.keeper.protocol import Custody, send
 from wherry.logs.reader import Query, lines
 
 Engines = Callable[..., Any]
@@ -297,7 +297,8 @@ async def test_a_keeper_whose_connection_was_lost_ends_with_the_engine(
     await engine.keepers.recover([])
     [slot] = engine.keepers._slots
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as other:
-        other.connect(slot.path)  # takes the engine's place
+        other.connect(slot.path)
+        send(other, {"op": "hello", "seq": 1})  # takes the engine's place
         async with asyncio.timeout(10 * PATIENCE):
             while not slot.connection().closed:
                 await asyncio.sleep(0.001)

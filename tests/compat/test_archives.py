@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fixtures.busybox import busybox_archive
-from fixtures.dockerd import Dockerd, running_dockerd
+from fixtures.dockerd import Dockerd, docker, running_dockerd
 from fixtures.engine import Engine
 
 pytestmark = pytest.mark.dockerd
@@ -26,20 +25,14 @@ def dockerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
         yield started
 
 
-def docker(host: str, *words: str, stdin: bytes | None = None) -> bytes:
-    """Run the client against an engine and return what it printed."""
-    command = ["docker", "-H", host, *words]
-    return subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=120).stdout
-
-
 def identity(host: str, image: str) -> tuple[str, list[str]]:
     """Return the image ID and the digests of the layers."""
-    told = json.loads(docker(host, "image", "inspect", image))[0]
+    told = json.loads(docker(host, "image", "inspect", image).stdout)[0]
     return told["Id"], told["RootFS"]["Layers"]
 
 
 def test_what_dockerd_saves_loads_here(engine: Engine, dockerd: Dockerd) -> None:
-    docker(engine.host, "load", stdin=docker(dockerd.host, "save", "made:1"))
+    docker(engine.host, "load", stdin=docker(dockerd.host, "save", "made:1").stdout)
     assert identity(engine.host, "made:1") == identity(dockerd.host, "made:1")
     assert (
         engine.docker("run", "--rm", "made:1", "sh", "-c", "cat /made; echo $A").stdout == "x\n1\n"
@@ -64,4 +57,4 @@ def test_what_is_saved_here_loads_in_dockerd(
         "-c",
         "cat /here; echo $B; test -e /bin/vi || echo gone",
     ]
-    assert docker(dockerd.host, *words) == b"y\n2\ngone\n"
+    assert docker(dockerd.host, *words).stdout == b"y\n2\ngone\n"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from fixtures.busybox import busybox_archive
-from fixtures.dockerd import running_dockerd
+from fixtures.dockerd import docker, running_dockerd
 from fixtures.engine import running_engine
 
 pytestmark = pytest.mark.dockerd
@@ -58,26 +57,19 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
         engine.remove_containers()
 
 
-def docker(host: str, *words: str, stdin: bytes | None = None) -> str:
-    command = ["docker", "-H", host, *words]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode()
-
-
 @pytest.mark.parametrize("given", sorted(OWN))
 @pytest.mark.parametrize("script", sorted(SCRIPTS))
 def test_a_container_finds_the_same(hosts: tuple[str, str], script: str, given: str) -> None:
     words = ("run", "--rm", *OWN[given], "busybox", "sh", "-c", SCRIPTS[script])
-    assert docker(hosts[0], *words) == docker(hosts[1], *words)
+    assert docker(hosts[0], *words).stdout == docker(hosts[1], *words).stdout
 
 
 @pytest.mark.parametrize("given", sorted(OWN))
 def test_inspect_shows_the_same(hosts: tuple[str, str], given: str) -> None:
     shown: list[dict[str, Any]] = []
     for host in hosts:
-        name = docker(host, "create", *OWN[given], "busybox", "true").strip()
-        config = json.loads(docker(host, "inspect", name))[0]["HostConfig"]
+        name = docker(host, "create", *OWN[given], "busybox", "true").stdout.decode().strip()
+        config = json.loads(docker(host, "inspect", name).stdout)[0]["HostConfig"]
         # dockerd's are in any order.
         (config["Ulimits"] or []).sort(key=lambda one: str(one["Name"]))
         shown.append({key: config.get(key) or None for key in SHOWN})
@@ -88,8 +80,10 @@ def test_inspect_shows_the_same(hosts: tuple[str, str], given: str) -> None:
 def test_ports_are_published_on_the_same_address(hosts: tuple[str, str]) -> None:
     said = []
     for host in hosts:
-        name = docker(host, "run", "-d", "-p", "80", "busybox", "sleep", "100").strip()
-        bound = json.loads(docker(host, "inspect", name))[0]["NetworkSettings"]["Ports"]
+        name = (
+            docker(host, "run", "-d", "-p", "80", "busybox", "sleep", "100").stdout.decode().strip()
+        )
+        bound = json.loads(docker(host, "inspect", name).stdout)[0]["NetworkSettings"]["Ports"]
         said.append({port: [one["HostIp"] for one in places] for port, places in bound.items()})
         docker(host, "rm", "-f", name)
     assert said[0] == said[1] == {"80/tcp": ["127.0.0.1"]}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from fixtures.busybox import busybox_archive
-from fixtures.dockerd import Dockerd, running_dockerd
+from fixtures.dockerd import Dockerd, docker, running_dockerd
 from fixtures.engine import Engine
 
 pytestmark = pytest.mark.dockerd
@@ -20,15 +19,6 @@ def dockerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dockerd]:
     with running_dockerd(tmp_path_factory.mktemp("dockerd")) as started:
         docker(started.host, "load", stdin=busybox_archive())
         yield started
-
-
-def docker(host: str, *words: str, stdin: bytes | None = None) -> list[str]:
-    """Run the client; returns the lines of both its outputs, in any order."""
-    done = subprocess.run(
-        ["docker", "-H", host, *words], input=stdin, check=True, timeout=120, capture_output=True,
-        text=stdin is None,
-    )  # fmt: skip
-    return sorted((*done.stdout.splitlines(), *done.stderr.splitlines()))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +36,9 @@ def test_the_same_is_shown(engine: Engine, dockerd: Dockerd, options: list[str])
     for host in (engine.host, dockerd.host):
         words = ["--label=team=a b,c", "--label=other=é", "-e", "LANG=C=1&2", *options]
         docker(host, "run", "-t=false", "--name=said", *words, "busybox", "sh", "-c", SCRIPT)
-        shown.append(docker(host, "logs", "--details", "said"))
+        logs = docker(host, "logs", "--details", "said")
+        # The two outputs, in any order.
+        shown.append(sorted((logs.stdout + logs.stderr).splitlines()))
         docker(host, "rm", "said")
     assert shown[0] == shown[1]
     assert len(shown[0]) == 3

@@ -7,7 +7,7 @@ somebody asks. Fields of a tag are those of moby daemon/logger/loginfo.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -58,20 +58,21 @@ def check(options: Mapping[str, str]) -> None:
 def attributes(options: Mapping[str, str], origin: Origin) -> dict[str, str]:
     """Return what the options choose, in the order of the names."""
     chosen = {
-        **_chosen(origin.labels, options.get("labels", ""), options.get("labels-regex", "")),
-        **_chosen(origin.environment, options.get("env", ""), options.get("env-regex", "")),
+        **_chosen(origin.labels, options, "labels"),
+        **_chosen(origin.environment, options, "env"),
     }
     if tag := options.get("tag", ""):
         chosen["tag"] = _FIELD.sub(lambda match: _FIELDS[match[1]](origin), tag)
     return dict(sorted(chosen.items()))
 
 
-def _chosen(known: Mapping[str, str], names: str, pattern: str) -> dict[str, str]:
-    wanted: Iterable[str] = (name for name in names.split(",") if name in known)
-    found = {name: known[name] for name in wanted}
-    if pattern:
-        found |= {name: value for name, value in known.items() if re.search(pattern, name)}
-    return found
+def _chosen(known: Mapping[str, str], options: Mapping[str, str], key: str) -> dict[str, str]:
+    names, pattern = options.get(key, "").split(","), options.get(f"{key}-regex", "")
+    return {
+        name: value
+        for name, value in known.items()
+        if name in names or (pattern and re.search(pattern, name))
+    }
 
 
 def prefix(chosen: Mapping[str, str]) -> bytes:

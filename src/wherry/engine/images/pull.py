@@ -171,11 +171,11 @@ class PullImage:
     async def _fetch_layers(
         self, repository: Repository, layers: list[ImageLayer], progress: Progress
     ) -> None:
-        here = {layer.diff_id for layer in layers if await in_thread(self._has, layer)}
-        missing = [layer for layer in layers if layer.diff_id not in here]
+        here = await in_thread(lambda: [self._has(layer) for layer in layers])
+        missing = [layer for layer, found in zip(layers, here, strict=True) if not found]
         # Nothing is told of layers where all are here, as docker's users know it.
-        for layer in layers if missing else ():
-            status = "Already exists" if layer.diff_id in here else "Pulling fs layer"
+        for layer, found in zip(layers, here, strict=True) if missing else ():
+            status = "Already exists" if found else "Pulling fs layer"
             progress(TransferStep(short(layer.descriptor.digest), status))
         await together(self._fetch_layer(repository, layer, progress) for layer in missing)
 

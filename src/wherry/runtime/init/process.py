@@ -62,16 +62,17 @@ def reset_signals() -> None:
 
 def set_limits(process: Mapping[str, Any]) -> None:
     """Set the OOM score and all rlimits but that of descriptors, of which much here needs some."""
-    _set_limits(process, lambda kind: kind != _DESCRIPTORS)
+    _set_limits(process, descriptors=False)
     if (score := process.get("oomScoreAdj")) is not None:
         with step("setting the OOM score"), open("/proc/self/oom_score_adj", "r+b", 0) as file:
             if int(file.read()) != score:
                 file.write(str(score).encode())
 
 
-def _set_limits(process: Mapping[str, Any], wanted: Callable[[str], bool]) -> None:
+def _set_limits(process: Mapping[str, Any], *, descriptors: bool) -> None:
+    """Set the rlimit of descriptors, or all the others."""
     for limit in process.get("rlimits") or []:
-        if wanted(limit["type"]):
+        if (limit["type"] == _DESCRIPTORS) == descriptors:
             with step(f"setting rlimit {limit['type']}"):
                 _set_limit(getattr(resource, limit["type"]), limit["soft"], limit["hard"])
 
@@ -138,8 +139,9 @@ def execute(
     restrained = bool(process.get("noNewPrivileges"))
     with step("dropping capabilities"):
         highest = credentials.last_capability() if "capabilities" in process else 0
-    # Here for the last time there is the right to raise it, and nothing below opens anything.
-    _set_limits(process, lambda kind: kind == _DESCRIPTORS)
+    # Here for the last time there is the right to raise it. What is below opens nothing, but for
+    # hooks and for a user namespace that may set no groups.
+    _set_limits(process, descriptors=True)
     if restrained:
         prctl.set_no_new_privileges()
     elif seccomp is not None:

@@ -140,7 +140,7 @@ class Upstream:
         A registry that knows no pages gives all at once, which is as good.
         """
         query = urlencode({"n": limit, **({"last": after} if after else {})})
-        route = f"/v2/{path}/tags/list?{query}"
+        route = f"{protocol.tags_route(path)}?{query}"
         with self._failures(path, "the list of tags"):
             found = read(await self._body(path, route), TagList)
         return sorted(tag for tag in found.tags or () if tag > after)[:limit]
@@ -150,7 +150,7 @@ class Upstream:
         name lists, which is where clients put them there."""
         with self._failures(path, f"the referrers of {digest}"):
             try:
-                body = await self._body(path, f"/v2/{path}/referrers/{digest}")
+                body = await self._body(path, protocol.referrers_route(path, digest))
             except NotFoundError:
                 remote = await self._remote(path)
                 tag = digest.replace(":", "-")[:128]

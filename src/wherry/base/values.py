@@ -1,43 +1,110 @@
-"""`dataclass`, finished when it is first used: a start does not wait for what it may never need.
+"""`dataclass`, finished when it is needed: a start does not wait for what it may never use.
 
 The standard library's decorator writes and compiles the source of six methods for each class, about
-a millisecond: 0.16 of the 0.4 seconds that the engine's imports took. Here the decorator only makes
-the class with its slots; the methods are the standard library's own, and come with the first
-instance, or when somebody asks for the fields. What a class is, it is from the start: `replace`,
-`fields`, `isinstance`, inheritance and equality are those of any dataclass.
+a millisecond, and loads a dozen modules for that; most classes have few instances or none while a
+program starts. Here the decorator makes the class with its slots, and the first instances are given
+their fields one by one. All else is the standard library's own, and comes when somebody compares an
+instance, shows it or asks for the fields, passes what does not fit, or makes the hundredth. What a
+class is, it is from the start: `replace`, `fields`, `isinstance`, inheritance, matching and
+equality are those of any dataclass.
 
 Classes that have no slots, or an `__init__` of their own, are handed on to the standard library.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from _thread import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - for others to import
+    from dataclasses import field as field  # noqa: PLC0414 - for others to import
     from typing import Any
 
 _FIELDS = "__dataclass_fields__"
+# So many instances are made field by field, which takes two microseconds longer for each.
+_FILLED = 100
 # Two threads may be the first; a class may have to finish the one that it is built on.
 _finishing = RLock()
 # What the standard library adds to a class of ours; `__init__` last, for who has that has all.
 _MADE = (
-    _FIELDS, "__dataclass_params__", "__match_args__", "__repr__", "__eq__", "__hash__",
-    "__setattr__", "__delattr__", "__getstate__", "__setstate__", "__init__",
+    _FIELDS, "__dataclass_params__", "__match_args__", "__repr__", "__eq__", "__lt__", "__le__",
+    "__gt__", "__ge__", "__hash__", "__setattr__", "__delattr__", "__getstate__", "__setstate__",
+    "__init__",
 )  # fmt: skip
+_put = object.__setattr__
+
+
+class _Field:
+    """`dataclasses.field`, until the class is finished."""
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+
+
+def _real(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a class with the standard library's fields instead of ours."""
+    import dataclasses  # noqa: PLC0415 - see the module
+
+    return {
+        name: dataclasses.field(**one.options) if isinstance(one, _Field) else one
+        for name, one in content.items()
+    }
+
+
+class _Filling:
+    """Gives instances their fields, as `__init__` would."""
+
+    __slots__ = ("_defaults", "_factories", "_left", "_names")
+
+    def __init__(self, names: Sequence[str], defaults: Mapping[str, Any]) -> None:
+        self._names = names
+        self._left = _FILLED
+        self._defaults: dict[str, Any] = {}
+        self._factories: dict[str, Callable[[], Any]] = {}
+        for name, one in defaults.items():
+            if not isinstance(one, _Field):
+                self._defaults[name] = one
+            elif "default_factory" in one.options:
+                self._factories[name] = one.options["default_factory"]
+            elif "default" in one.options:
+                self._defaults[name] = one.options["default"]
+
+    def __call__(self, instance: object, values: Sequence[Any], named: Mapping[str, Any]) -> bool:
+        """Do so; False where `__init__` has to, because of the number or of what it was given."""
+        self._left -= 1
+        given = dict(zip(self._names, values, strict=False))
+        fits = len(values) <= len(self._names) and given.keys().isdisjoint(named)
+        given.update(named)
+        if self._left < 0 or not fits or not given.keys() <= set(self._names):
+            return False
+        for name in self._names:
+            if name in given:
+                _put(instance, name, given[name])
+            elif name in self._factories:
+                _put(instance, name, self._factories[name]())
+            elif name in self._defaults:
+                _put(instance, name, self._defaults[name])
+            else:
+                return False
+        return True
 
 
 class _Unfinished:
-    """Stands where the fields will be, and finishes the class when somebody asks for them."""
+    """Stands where the fields will be, and finishes the class when somebody asks for them.
 
-    __slots__ = ("defaults", "made", "options")
+    `content` is what the class was written with.
+    """
 
-    def __init__(self, made: type, defaults: dict[str, Any], options: dict[str, Any]) -> None:
-        self.made = made
-        self.defaults = defaults
-        self.options = options
+    __slots__ = ("_content", "_made", "_options")
+
+    def __init__(self, made: type, content: dict[str, Any], options: dict[str, Any]) -> None:
+        self._made = made
+        self._content = content
+        self._options = options
 
     def __get__(self, instance: object, owner: type) -> Any:
         self.finish()
@@ -46,42 +113,106 @@ class _Unfinished:
     def finish(self) -> None:
         """Give the class its methods."""
         with _finishing:
-            if self.made.__dict__[_FIELDS] is self:
-                self._finish(self.made)
+            if self._made.__dict__[_FIELDS] is self:
+                self._finish(self._made)
 
     def _finish(self, made: type) -> None:
-        slots = made.__dict__["__slots__"]
-        left_out = {"__slots__", "__init__", "__dict__", "__weakref__", _FIELDS, *slots}
-        content = {name: one for name, one in made.__dict__.items() if name not in left_out}
-        twin = type(made)(made.__name__, made.__bases__, content | self.defaults)
+        import dataclasses  # noqa: PLC0415 - see the module
+
+        twin = type(made)(made.__name__, made.__bases__, _real(self._content))
         twin.__qualname__ = made.__qualname__
-        twin = dataclasses.dataclass(slots=True, **self.options)(twin)
+        twin = dataclasses.dataclass(slots=True, **self._options)(twin)
         for name in _MADE:
-            if name in twin.__dict__ and name not in content:
+            if name in self._content:
+                continue
+            if name in twin.__dict__:
                 setattr(made, name, twin.__dict__[name])
+            elif name in made.__dict__:
+                delattr(made, name)
+
+    def stand_in(self, name: str) -> Callable[..., Any]:
+        """Return a method that finishes the class and does what the real one does."""
+
+        def method(instance: Any, *arguments: Any) -> Any:
+            self.finish()
+            return getattr(self._made, name)(instance, *arguments)
+
+        return method
+
+    def missing(self) -> list[str]:
+        """Return the methods that a finished class has, and this one has not."""
+        wanted = []
+        if self._options.get("repr", True):
+            wanted.append("__repr__")
+        if self._options.get("eq", True):
+            wanted.append("__eq__")
+        if self._options.get("order"):
+            wanted += ["__lt__", "__le__", "__gt__", "__ge__"]
+        if self._options.get("frozen"):
+            wanted += ["__hash__", "__setattr__", "__delattr__", "__getstate__"]
+        elif self._options.get("unsafe_hash"):
+            wanted.append("__hash__")
+        return [name for name in wanted if name not in self._content]
+
+
+def _own_fields(content: Mapping[str, Any]) -> list[str]:
+    annotations = content.get("__annotations__", {})
+    return [name for name, kind in annotations.items() if "ClassVar" not in str(kind)]
+
+
+def _is_plain(made: type, content: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    """Tell whether instances are no more than their fields, and each may be given by place."""
+    kinds = " ".join(map(str, content.get("__annotations__", {}).values()))
+    fields = [one for one in content.values() if isinstance(one, _Field)]
+    others = any(type(one).__module__ == "dataclasses" for one in content.values())
+    return not (
+        others
+        or options.get("kw_only")
+        or "InitVar" in kinds
+        or "KW_ONLY" in kinds
+        or any(_FIELDS in base.__dict__ for base in made.__mro__[1:])
+        or any({"init", "kw_only"} & one.options.keys() for one in fields)
+        or {"__post_init__", "__setattr__"} & content.keys()
+    )
 
 
 def _lazy(made: type, options: dict[str, Any]) -> Any:
-    content = dict(made.__dict__)
+    content = {n: one for n, one in made.__dict__.items() if n not in ("__dict__", "__weakref__")}
+    if content.get("__hash__", made) is None:
+        # Python's word, not the author's.
+        del content["__hash__"]
     if not options.pop("slots", False) or "__init__" in content:
+        import dataclasses  # noqa: PLC0415 - see the module
+
+        for name, one in _real(content).items():
+            if isinstance(one, dataclasses.Field):
+                setattr(made, name, one)
         return dataclasses.dataclass(**options)(made)
-    annotations = content.get("__annotations__", {})
-    names = [name for name, kind in annotations.items() if "ClassVar" not in str(kind)]
-    defaults = {name: content.pop(name) for name in names if name in content}
+    names = _own_fields(content)
     inherited = {slot for base in made.__mro__[1:-1] for slot in base.__dict__.get("__slots__", ())}
-    content["__slots__"] = tuple(name for name in names if name not in inherited)
-    for name in ("__dict__", "__weakref__"):
-        content.pop(name, None)
-    lazy: Any = type(made)(made.__name__, made.__bases__, content)
+    written = {name: one for name, one in content.items() if name not in names}
+    written["__slots__"] = tuple(name for name in names if name not in inherited)
+    filling = None
+    if _is_plain(made, content, options):
+        defaults = {name: content[name] for name in names if name in content}
+        filling = _Filling(names, defaults)
+        written.setdefault("__match_args__", tuple(names))
+    lazy: Any = type(made)(made.__name__, made.__bases__, written)
     lazy.__qualname__ = made.__qualname__
+    unfinished = _Unfinished(lazy, content, options)
 
     def initialise(self: Any, *values: Any, **named: Any) -> None:
-        unfinished.finish()
-        lazy.__init__(self, *values, **named)
+        if filling is None or not filling(self, values, named):
+            unfinished.finish()
+            lazy.__init__(self, *values, **named)
 
-    unfinished = _Unfinished(lazy, defaults, options)
     setattr(lazy, _FIELDS, unfinished)
     lazy.__init__ = initialise
+    if filling is not None:
+        for name in unfinished.missing():
+            setattr(lazy, name, unfinished.stand_in(name))
+        if options.get("eq", True) and "__hash__" not in lazy.__dict__:
+            lazy.__hash__ = None
     return lazy
 
 
@@ -90,3 +221,7 @@ if not TYPE_CHECKING:
     def dataclass(made: type | None = None, /, **options: Any) -> Any:
         """As `dataclasses.dataclass`."""
         return (lambda given: _lazy(given, options)) if made is None else _lazy(made, options)
+
+    def field(**options: Any) -> Any:
+        """As `dataclasses.field`."""
+        return _Field(options)

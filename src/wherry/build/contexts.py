@@ -12,13 +12,12 @@ import io
 import os
 import tarfile
 import tempfile
-from dataclasses import field
 from typing import Protocol, TypeVar
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import InvalidError
 from wherry.base.ids import new_id
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context import git
 from wherry.build.context.archive import ArchiveTree, spool
 from wherry.build.context.directory import DirectoryTree

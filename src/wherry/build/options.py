@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.wire.build import Limits, Output
 from wherry.wire.requests import AuthConfig
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import field
 from typing import Protocol
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context.tree import Tree
 from wherry.oci.image import Platform
 from wherry.store.images import Image

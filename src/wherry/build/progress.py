@@ -7,9 +7,8 @@ seconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

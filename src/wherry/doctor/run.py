@@ -14,10 +14,10 @@ import select
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, field
+from dataclasses import astuple
 from typing import Final, NoReturn
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.doctor.check import Check
 from wherry.doctor.finding import Finding, Level, note, warning
 from wherry.doctor.machine import Machine

@@ -11,9 +11,8 @@ import re
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 _REMEMBERED = 1024
 _BEHIND_AT_MOST = 8192

@@ -7,10 +7,9 @@ services of the engine act on them. `Live` holds those in force: a reload replac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 DEFAULT_SHM_BYTES = 64 << 20
 

@@ -19,11 +19,10 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from enum import StrEnum
 from typing import Any, Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.logs.writer import LogOptions
 
 VERSION: Final = 1

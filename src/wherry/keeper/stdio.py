@@ -16,10 +16,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.keeper.protocol import Custody
 
 _PIPE_MODE: Final = 0o622

@@ -22,10 +22,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.network import dns, namespaces
 from wherry.network.firewall import Nft
 from wherry.network.upstream import Upstream

@@ -14,10 +14,9 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.network import dns
 
 _SECONDS: Final = 3.0

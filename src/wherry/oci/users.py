@@ -8,10 +8,9 @@ added unless a group was given. Without an entry in passwd the home directory is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 
 from wherry.base.errors import InvalidError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 
 class NoSuchUserError(InvalidError):

@@ -16,10 +16,9 @@ import json
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import Any, Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.linux import namespaces, pidfd
 from wherry.runtime.init import container as container_init
 from wherry.runtime.init import execute as execute_init

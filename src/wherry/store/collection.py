@@ -9,11 +9,10 @@ writer has been released. A container's record names its layers and image in the
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import field
 
 import msgspec
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci.digest import Digest
 from wherry.oci.reading import read
 from wherry.store import trash

@@ -6,10 +6,9 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import field
 
 from wherry.base.errors import CancelledError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.store.store import Store
 
 

@@ -8,13 +8,18 @@ import pickle
 import subprocess
 import sys
 import threading
-from dataclasses import FrozenInstanceError, field, replace
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
-from wherry.base.values import dataclass
+import wherry
+from wherry.base.values import dataclass, field
+
+SOURCE = str(Path(wherry.__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +198,111 @@ def test_threads_that_use_it_first_at_once() -> None:
         assert made == [Fresh(1)] * 4
 
 
-def test_nothing_is_compiled_before_it_is_used() -> None:
+def test_nothing_is_compiled_nor_loaded_before_it_is_needed() -> None:
     code = """
 import sys, builtins
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 compiled = []
 real = builtins.exec
 builtins.exec = lambda *words: (compiled.append(1), real(*words))
 @dataclass(frozen=True, slots=True)
 class Fresh:
     one: int
-before = len(compiled)
-Fresh(1)
-sys.exit(0 if before == 0 and compiled else 1)
+    two: list[int] = field(default_factory=list)
+    three: int = field(default=3, compare=False)
+fresh = Fresh(1)
+assert (fresh.one, fresh.two, fresh.three) == (1, [], 3)
+assert Fresh(1, three=5).three == 5 and Fresh(1).two is not fresh.two
+assert not compiled and "dataclasses" not in sys.modules
+assert repr(fresh) == "Fresh(one=1, two=[], three=3)"
+assert compiled
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({SOURCE!r}){code}"],
+        check=True,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda one: setattr(one, "x", 3),
+        lambda one: delattr(one, "x"),
+        hash,
+        repr,
+        copy.copy,
+        copy.deepcopy,
+        pickle.dumps,
+        lambda one: one == one,
+        lambda one: one < one,
+        lambda one: dataclasses.asdict(one),
+        lambda one: replace(one, x=9),
+    ],
+)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"frozen": True},
+        {"eq": False},
+        {"repr": False},
+        {"order": True},
+        {"frozen": True, "eq": False},
+        {"unsafe_hash": True},
+        {"frozen": True, "order": True},
+    ],
+    ids=str,
+)
+def test_the_first_use_is_as_the_standard_librarys(
+    use: Callable[[Any], Any], options: dict[str, bool]
+) -> None:
+    results = []
+    for decorator in (dataclass, dataclasses.dataclass):
+        made = decorator(slots=True, **options)(_fresh())
+        globals()["Written"] = made
+        one = made(1, y=2)
+        try:
+            result = use(one)
+        except (TypeError, AttributeError) as error:
+            result = type(error), str(error)
+        if isinstance(result, int) and use is hash and not options.get("eq", True):
+            result = "its identity"
+        results.append(
+            (getattr(one, "x", "gone"), one.y, one.z, repr(result).partition(" at 0x")[0])
+        )
+    assert results[0] == results[1]
+
+
+def _fresh() -> type:
+    class Written:
+        """As written."""
+
+        x: int
+        y: int = 5
+        z: str = "z"
+
+    Written.__qualname__ = "Written"
+    return Written
+
+
+@pytest.mark.parametrize("values", [(), (1, 2, 3, 4)])
+@pytest.mark.parametrize("named", [{}, {"x": 1}, {"y": 3, "z": ""}, {"other": 1}])
+def test_arguments_are_the_standard_librarys_affair(
+    values: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    results = []
+    for decorator in (dataclass, dataclasses.dataclass):
+        made = decorator(slots=True)(_fresh())
+        try:
+            results.append(repr(made(*values, **named)))
+        except TypeError as error:
+            results.append(str(error))
+    assert results[0] == results[1]
+
+
+def test_many_instances() -> None:
+    made = dataclass(slots=True)(_fresh())
+    assert {made(number).x for number in range(300)} == set(range(300))
+    assert "__eq__" in dir(made)
+    assert made(1) == made(1)

@@ -7,11 +7,10 @@ says what is to be sent, and the connection sends it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import field
 from typing import Protocol
 
 from wherry.base.errors import InvalidError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 NO_HEADERS: Mapping[str, str] = {}
 

@@ -7,11 +7,10 @@ it is told by the flag's name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 from wherry.base.configuration.problems import Path, Problem, written
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

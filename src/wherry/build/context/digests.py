@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 from binascii import hexlify
 from collections.abc import Iterator
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context.select import Pick, Selection
 from wherry.build.context.tree import Kind, Node, Tree
 

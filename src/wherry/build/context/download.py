@@ -18,7 +18,6 @@ import ssl
 import unicodedata
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import field
 from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -33,7 +32,7 @@ from wherry.base.errors import (
     UnavailableError,
     WherryError,
 )
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context.remote import redacted
 from wherry.oci.digest import Digest, algorithm_of, parse_digest
 from wherry.registry.client.call import Call, Response

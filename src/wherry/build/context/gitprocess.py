@@ -17,10 +17,9 @@ import os
 import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 
 from wherry.base.errors import DeadlineError, UnavailableError, UnsupportedError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 _CONFIGURATION = (

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import BinaryIO, NamedTuple, Protocol
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 NO_XATTRS: Mapping[bytes, bytes] = {}
 

@@ -6,9 +6,7 @@ grammar is that of the published Dockerfile reference, frontend 1.x.
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ The rules are BuildKit's; where it says "raw", a `Mode` here says what is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.dockerfile.blanks import BLANKS
 from wherry.build.dockerfile.errors import GrammarError, quoted
 from wherry.build.dockerfile.patterns import read_pattern

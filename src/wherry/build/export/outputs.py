@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 
 import msgspec
 
 from wherry.base.crossing import to_the_end
 from wherry.base.errors import UnsupportedError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context.layers import LayersTree
 from wherry.build.export.files import write_files
 from wherry.build.export.image import Facts, Made, image_config

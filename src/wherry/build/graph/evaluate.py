@@ -11,13 +11,12 @@ import dataclasses
 import json
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from typing import Any, Final
 
 import msgspec
 
 from wherry.base.errors import WherryError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.dockerfile import instructions as i
 from wherry.build.dockerfile.errors import DockerfileError
 from wherry.build.dockerfile.heredocs import opening

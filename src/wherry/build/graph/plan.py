@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import field
 
 from wherry.base.errors import InvalidError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.dockerfile import instructions as i
 from wherry.build.dockerfile.errors import DockerfileError
 from wherry.build.graph.actions import (

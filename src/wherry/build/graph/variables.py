@@ -10,9 +10,8 @@ Names that a client may give without any ARG are in PREDEFINED.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.dockerfile import words
 from wherry.build.dockerfile.instructions import Arg
 from wherry.oci.image import Platform

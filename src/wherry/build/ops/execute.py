@@ -12,11 +12,10 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import field
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import InvalidError, NotFoundError, UnavailableError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.graph.actions import SCRIPTS, Execute, FromContext, Mount
 from wherry.build.ops.materialise import materialise
 from wherry.build.ops.operation import Ground

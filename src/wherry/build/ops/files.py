@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import field
 
 from wherry.base.crossing import in_thread, to_the_end
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context.digests import checksum, manifest
 from wherry.build.context.memory import MemoryTree
 from wherry.build.context.select import Options, Pick, select

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context.index import clean, node_of
 from wherry.build.context.layers import LayersTree
 from wherry.build.context.plain import plain

@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from typing import Final
 
 from wherry.base.errors import InvalidError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.context.tree import Kind, Node, Tree
 from wherry.build.ops.chmod import Chmod
 from wherry.build.ops.content import Contents

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import field
 
 import msgspec
 
 from wherry.base.crossing import in_thread
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.solve import why
 from wherry.build.solve.keys import Inputs, Memory, fingerprint
 from wherry.build.solve.tools import Tools

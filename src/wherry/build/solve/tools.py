@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import field
 
 from wherry.base.crossing import in_thread
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.contexts import Contexts
 from wherry.build.ops.cachemounts import CacheMounts
 from wherry.build.options import BuildOptions

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Any, Protocol
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.cli.build import agents, outputs, source
 from wherry.cli.build.outputs import Output
 from wherry.cli.build.source import Source

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.dockerfile.instructions import Arg, Copy, Dockerfile, Run, Stage
 from wherry.build.dockerfile.parse import parse
 from wherry.cli.build.source import Source

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import field
 from typing import Any, Protocol
 
 from wherry.base.errors import WherryError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.cli.errors import CommandError, UsageError
 from wherry.cli.options.fields import fields
 from wherry.cli.terminal.session import STDOUT_FD, write_all

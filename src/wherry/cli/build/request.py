@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.cli.build import agents, outputs, secrets, source
 from wherry.cli.build.outputs import Output
 from wherry.cli.errors import UsageError

@@ -8,12 +8,11 @@ others the last counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Final
 
 from wherry.base.configuration.document import Flag
 from wherry.base.configuration.problems import ConfigurationError, Problem
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.daemon.configuration.setting import Setting
 from wherry.daemon.configuration.table import PROGRAM, RETIRED, TABLE
 from wherry.daemon.configuration.table.programs import CONFIG_FILE, ProgramFlag

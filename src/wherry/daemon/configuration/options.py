@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.settings import Settings
 
 DEFAULT_FILE: Final = "/etc/wherry/daemon.json"

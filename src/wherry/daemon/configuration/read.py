@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any, Final
 
 from wherry.base.configuration.document import Document
 from wherry.base.configuration.problems import Path
 from wherry.base.configuration.values import Place, shown
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.daemon.configuration.setting import Setting
 from wherry.daemon.configuration.table import BY_KEY, OUTER, TABLE
 

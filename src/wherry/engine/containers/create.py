@@ -11,7 +11,6 @@ import json
 import os
 import random
 import time
-from dataclasses import field
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ import msgspec
 from wherry.base.crossing import begin_in_thread, in_thread
 from wherry.base.errors import InvalidError, NotFoundError, UnsupportedError
 from wherry.base.ids import ContainerId, new_id
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.containers import directories, mount_points
 from wherry.engine.containers.defaults import filled_in
 from wherry.engine.containers.names import check_name, draw_name

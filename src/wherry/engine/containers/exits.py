@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import field
 from typing import Any, Final
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import WherryError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.create import container_attributes
 from wherry.engine.containers.ports import Sandboxes

@@ -10,11 +10,10 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import field
 
 from wherry.base.crossing import begin_in_thread
 from wherry.base.errors import ConflictError, InvalidError, NotModifiedError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.containers.bundle import Bundles
 from wherry.engine.containers.create import container_attributes
 from wherry.engine.containers.ports import Sandboxes, Volumes

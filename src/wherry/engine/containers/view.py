@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.containers.record import Container
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import field
 
 from wherry.base.ids import ExecId
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.wire.requests import ExecCreate
 
 

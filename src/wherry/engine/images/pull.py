@@ -12,11 +12,10 @@ import contextlib
 import logging
 import weakref
 from collections.abc import Callable
-from dataclasses import field
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import DataLossError, InvalidError, NotFoundError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.events import Events
 from wherry.engine.images.arrived import (
     arriving,

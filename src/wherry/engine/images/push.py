@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from functools import partial
 from typing import Final
 
 from wherry.base.crossing import in_thread, to_the_end
 from wherry.base.errors import NotFoundError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.events import Events
 from wherry.engine.images.slots import Slots
 from wherry.engine.images.transfer import Meter, Progress, TransferStep, short, together

@@ -5,10 +5,9 @@ from __future__ import annotations
 import fnmatch
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import field
 
 from wherry.base.errors import InvalidError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.containers.filters import label_matches, parse_until
 from wherry.oci.image import ImageConfig
 from wherry.oci.reference import Reference

@@ -10,10 +10,10 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 
 from wherry.base.errors import ForbiddenError, NotFoundError, UnavailableError, WherryError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.networks.record import NetworkRecord
 from wherry.network.addresses import Address, AddressPool, Network, parse_address, parse_subnet
 from wherry.network.firewall import Firewall, Forward, RulesMissingError

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.network.namespaces import Namespace
 from wherry.wire.container_config import EndpointSettings
 

@@ -7,10 +7,9 @@ The seccomp filter is compiled apart and not in the document that the built-in r
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
 from typing import Any, Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.containers.record import Container
 from wherry.engine.spec import capabilities, environment, mounts, security
 from wherry.engine.spec.resources import resources

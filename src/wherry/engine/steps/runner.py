@@ -17,12 +17,11 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import field
 from typing import Final
 
 from wherry.base.crossing import begin_in_thread, in_thread, to_the_end
 from wherry.base.errors import InternalError, UnavailableError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.ports import Output, Step
 from wherry.engine.containers.bundle import Bundle, Bundles, Root
 from wherry.engine.containers.ports import Sandboxes

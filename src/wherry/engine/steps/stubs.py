@@ -21,10 +21,9 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Final, Self
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.linux import openat2
 from wherry.store.layers.view import LayerView
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.keeper.protocol import Custody, Exited
 from wherry.logs.writer import LogOptions
 

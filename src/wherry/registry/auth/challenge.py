@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 _SPACE = re.compile(r"[ \t]*")
 _SEPARATORS = re.compile(r"[ \t,]*")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.wire.requests import AuthConfig
 
 

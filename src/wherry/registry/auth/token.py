@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
 from wherry.base.errors import InvalidError, UnavailableError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci.reading import read
 from wherry.registry.auth.credentials import Credentials
 

@@ -19,12 +19,11 @@ import os
 import urllib.request
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import field
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 
 from wherry.base.errors import UnavailableError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.server.settings import ObjectStorage
 
 _MOST_BYTES = 8 << 20

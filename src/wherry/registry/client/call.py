@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import field
 from types import TracebackType
 from typing import Protocol, Self
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.auth.challenge import Challenge
 
 MAX_ERROR_BODY = 64 << 10

@@ -14,13 +14,12 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import field
 
 import aiohttp
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import WherryError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.server.access.access_guard import AccessGuard
 from wherry.registry.server.access.audit import AuditLog
 from wherry.registry.server.access.guard import Guard

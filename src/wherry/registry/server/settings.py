@@ -8,9 +8,7 @@ but for the files of accounts and certificates, which are read again when they c
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 MIB = 1 << 20
 HOUR = 3600.0

@@ -16,12 +16,12 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from wherry.base.atomic import write_file
 from wherry.base.errors import InvalidError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.linux.process import is_running, start_ticks
 from wherry.runtime import cgroups
 from wherry.runtime.command.errors import ContainerExistsError, NoContainerError

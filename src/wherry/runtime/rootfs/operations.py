@@ -13,10 +13,9 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Final, Protocol
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.linux import mounts, openat2
 from wherry.runtime.rootfs.copying import copy_tree
 from wherry.runtime.rootfs.options import Options, split_lowers

@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci.digest import Digest
 from wherry.store.errors import CorruptContentError
 from wherry.store.layers.diff import write_archive

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.store.errors import CorruptContentError
 from wherry.store.layers.compression import Readable
 

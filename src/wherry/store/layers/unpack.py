@@ -19,10 +19,9 @@ import errno
 import os
 import shutil
 import stat
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.linux import openat2
 from wherry.store.errors import CorruptContentError, HostileArchiveError
 from wherry.store.layers import tar

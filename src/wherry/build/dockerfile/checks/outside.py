@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 # Which variables the platform gives. Their values matter to a few rules only.
 _PLATFORM: Mapping[str, str] = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 
 from wherry.base.errors import InvalidError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.build.dockerfile import words
 from wherry.build.dockerfile.checks.outside import Outside
 from wherry.build.dockerfile.instructions import (

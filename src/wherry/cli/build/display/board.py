@@ -9,10 +9,9 @@ from __future__ import annotations
 import base64
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.cli.build.display.lines import Lines
 from wherry.cli.output.progress import MOVING, Layer
 

@@ -10,10 +10,9 @@ import os
 import posixpath
 import stat
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.images.pack import data
 from wherry.engine.images.pack.elf import Elf, Machine, read_elf
 from wherry.engine.images.pack.errors import (

@@ -14,10 +14,9 @@ import os
 import posixpath
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 from typing import Final
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.images.pack.elf import Elf, Machine, read_elf
 from wherry.engine.images.pack.errors import named
 from wherry.engine.images.pack.host import Host

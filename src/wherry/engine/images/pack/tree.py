@@ -11,10 +11,10 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import Final, Literal
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.engine.images.pack.errors import NotPackableError, named
 from wherry.engine.images.pack.host import Host, Step
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import field
 
 from wherry.base.errors import UnauthorisedError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 ROBOT_PREFIX = "robot:"
 SECRET_PREFIX = "wry_"  # noqa: S105 - what every secret begins with

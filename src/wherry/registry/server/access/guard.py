@@ -8,11 +8,10 @@ same words whether it exists or not.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Literal, Protocol
 
 from wherry.base.errors import ForbiddenError, UnauthorisedError, UnavailableError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 Action = Literal["pull", "push", "delete"]
 ANONYMOUS_NAME = ""

@@ -20,13 +20,12 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from typing import Any
 
 import jwt
 
 from wherry.base.errors import InvalidError, UnauthorisedError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.server.access.scopes import CATALOG, claim_of
 
 SHORTEST_SECONDS = 60.0  # clients take a token to live at least so long

@@ -25,10 +25,9 @@ Times are seconds since the epoch, given by the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from typing import Protocol
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci.digest import Digest
 from wherry.oci.image import Descriptor
 from wherry.registry.blobdrivers.driver import Key

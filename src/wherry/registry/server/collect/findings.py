@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Literal
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci.digest import Digest
 from wherry.registry.blobdrivers.driver import Key, ObjectInfo
 from wherry.registry.server.collect.report import amount

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, field
+from dataclasses import asdict
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci.digest import Digest
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
 from wherry.base.configuration.document import Document
 from wherry.base.configuration.values import Place, one_of, secret
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.server import settings as shapes
 from wherry.registry.server.configuration import tables
 from wherry.registry.server.configuration.reading import Table

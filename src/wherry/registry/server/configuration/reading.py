@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 from wherry.base.configuration.values import Kind, Place, shown
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 
 Keys = Mapping[str, Kind[Any]]
 

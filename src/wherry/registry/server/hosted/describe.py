@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import field
 from typing import Any
 
 import msgspec
 
 from wherry.base.crossing import in_thread
 from wherry.base.errors import WherryError
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci import image
 from wherry.oci.digest import Digest
 from wherry.oci.image import Descriptor

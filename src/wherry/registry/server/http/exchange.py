@@ -7,12 +7,11 @@ access log, audit, events of pulls) are told of it once, when the response has e
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Protocol
 
 from aiohttp import web
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.server.access.guard import Caller, Peer
 
 

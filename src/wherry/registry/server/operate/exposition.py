@@ -11,11 +11,10 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 
 import msgspec
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci.reading import read
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

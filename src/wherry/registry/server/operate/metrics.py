@@ -11,9 +11,8 @@ import threading
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import field
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.server.collect.report import Report
 from wherry.registry.server.http.exchange import Exchange
 from wherry.registry.server.operate.exposition import Family, Sample

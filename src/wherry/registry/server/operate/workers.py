@@ -19,11 +19,10 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import field
 
 from wherry.base.errors import InternalError, UnavailableError
 from wherry.base.notify import READY, STOPPING, VARIABLE, notify
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.registry.server.operate.worker import Worker
 
 STOP_SECONDS = 20.0

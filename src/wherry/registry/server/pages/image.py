@@ -6,10 +6,9 @@ Lists are cut to what a page can show, with how many are left out; the raw manif
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Generic, TypeVar
 
-from wherry.base.values import dataclass
+from wherry.base.values import dataclass, field
 from wherry.oci import image
 from wherry.oci.image import Descriptor
 from wherry.registry.server.hosted.describe import ChildDetail, ImageDetail, LayerDetail

@@ -11,7 +11,7 @@ from wherry.api.call import Call
 from wherry.api.http.connection import Handling
 from wherry.api.http.message import Reply, Request, Response
 from wherry.api.ports import Services
-from wherry.api.routes import all_routes
+from wherry.api.routes import routes_below
 from wherry.api.status import failure, words_of
 from wherry.api.streams import frame
 from wherry.api.table import Table
@@ -30,7 +30,7 @@ class Api:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._table = Table(all_routes())
+        self._table = Table(routes_below)
 
     @property
     def headers(self) -> Mapping[str, str]:

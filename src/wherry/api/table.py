@@ -7,7 +7,6 @@ Routes are tried in the order of the table, so a fixed path comes before a patte
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 
 from wherry.api.call import Call
@@ -29,20 +28,27 @@ class Route:
 
 
 class Table:
-    """All routes, ready to be searched."""
+    """All routes, searched. `below` yields those whose paths begin with a segment."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes: dict[tuple[str, str], list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
-        for route in routes:
-            key = route.method, first_segment(route.pattern)
-            self._routes[key].append((expression(route.pattern), route))
+    def __init__(self, below: Callable[[str], Iterable[Route]]) -> None:
+        self._below = below
+        self._known: dict[str, list[tuple[re.Pattern[str], Route]]] = {}
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """Return the route and the parameters of its path."""
-        for pattern, route in self._routes.get((method, first_segment(path)), ()):
-            if match := pattern.fullmatch(path):
+        for pattern, route in self._routes(first_segment(path)):
+            if route.method == method and (match := pattern.fullmatch(path)):
                 return route, match.groupdict()
         return None
+
+    def _routes(self, segment: str) -> list[tuple[re.Pattern[str], Route]]:
+        found = self._known.get(segment)
+        if found is None:
+            found = [(expression(route.pattern), route) for route in self._below(segment)]
+            # Of what is not there nothing is kept: anybody can ask for anything.
+            if found:
+                self._known[segment] = found
+        return found
 
 
 def first_segment(path: str) -> str:

@@ -99,10 +99,10 @@ class _Unfinished:
     `content` is what the class was written with.
     """
 
-    __slots__ = ("_content", "_made", "_options")
+    __slots__ = ("_content", "_options", "made")
+    made: type
 
-    def __init__(self, made: type, content: dict[str, Any], options: dict[str, Any]) -> None:
-        self._made = made
+    def __init__(self, content: dict[str, Any], options: dict[str, Any]) -> None:
         self._content = content
         self._options = options
 
@@ -113,8 +113,8 @@ class _Unfinished:
     def finish(self) -> None:
         """Give the class its methods."""
         with _finishing:
-            if self._made.__dict__[_FIELDS] is self:
-                self._finish(self._made)
+            if self.made.__dict__[_FIELDS] is self:
+                self._finish(self.made)
 
     def _finish(self, made: type) -> None:
         import dataclasses  # noqa: PLC0415 - see the module
@@ -130,29 +130,26 @@ class _Unfinished:
             elif name in made.__dict__:
                 delattr(made, name)
 
-    def stand_in(self, name: str) -> Callable[..., Any]:
-        """Return a method that finishes the class and does what the real one does."""
+    def stand_ins(self) -> dict[str, Callable[..., Any]]:
+        """Return methods that finish the class, and do then what the real ones do."""
+        options = self._options
+        names = ["__repr__"] if options.get("repr", True) else []
+        if options.get("eq", True):
+            names.append("__eq__")
+        if options.get("order"):
+            names += ["__lt__", "__le__", "__gt__", "__ge__"]
+        if options.get("frozen"):
+            names += ["__hash__", "__setattr__", "__delattr__", "__getstate__"]
+        elif options.get("unsafe_hash"):
+            names.append("__hash__")
+        return {name: self._stand_in(name) for name in names}
 
+    def _stand_in(self, name: str) -> Callable[..., Any]:
         def method(instance: Any, *arguments: Any) -> Any:
             self.finish()
-            return getattr(self._made, name)(instance, *arguments)
+            return getattr(self.made, name)(instance, *arguments)
 
         return method
-
-    def missing(self) -> list[str]:
-        """Return the methods that a finished class has, and this one has not."""
-        wanted = []
-        if self._options.get("repr", True):
-            wanted.append("__repr__")
-        if self._options.get("eq", True):
-            wanted.append("__eq__")
-        if self._options.get("order"):
-            wanted += ["__lt__", "__le__", "__gt__", "__ge__"]
-        if self._options.get("frozen"):
-            wanted += ["__hash__", "__setattr__", "__delattr__", "__getstate__"]
-        elif self._options.get("unsafe_hash"):
-            wanted.append("__hash__")
-        return [name for name in wanted if name not in self._content]
 
 
 def _own_fields(content: Mapping[str, Any]) -> list[str]:
@@ -163,17 +160,20 @@ def _own_fields(content: Mapping[str, Any]) -> list[str]:
 def _is_plain(made: type, content: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
     """Tell whether instances are no more than their fields, and each may be given by place."""
     kinds = " ".join(map(str, content.get("__annotations__", {}).values()))
-    fields = [one for one in content.values() if isinstance(one, _Field)]
-    others = any(type(one).__module__ == "dataclasses" for one in content.values())
     return not (
-        others
-        or options.get("kw_only")
+        options.get("kw_only")
         or "InitVar" in kinds
         or "KW_ONLY" in kinds
         or any(_FIELDS in base.__dict__ for base in made.__mro__[1:])
-        or any({"init", "kw_only"} & one.options.keys() for one in fields)
         or {"__post_init__", "__setattr__"} & content.keys()
     )
+
+
+def _is_plain_default(one: Any) -> bool:
+    """Tell whether a default is what it seems. The standard library refuses what can be changed."""
+    if isinstance(one, _Field):
+        return not {"init", "kw_only"} & one.options.keys()
+    return type(one).__module__ != "dataclasses" and type(one).__hash__ is not None
 
 
 def _lazy(made: type, options: dict[str, Any]) -> Any:
@@ -190,29 +190,24 @@ def _lazy(made: type, options: dict[str, Any]) -> Any:
         return dataclasses.dataclass(**options)(made)
     names = _own_fields(content)
     inherited = {slot for base in made.__mro__[1:-1] for slot in base.__dict__.get("__slots__", ())}
-    written = {name: one for name, one in content.items() if name not in names}
-    written["__slots__"] = tuple(name for name in names if name not in inherited)
+    unfinished = _Unfinished(content, options)
     filling = None
-    if _is_plain(made, content, options):
-        defaults = {name: content[name] for name in names if name in content}
+    written = {name: one for name, one in content.items() if name not in names}
+    defaults = {name: content[name] for name in names if name in content}
+    if _is_plain(made, content, options) and all(map(_is_plain_default, defaults.values())):
         filling = _Filling(names, defaults)
-        written.setdefault("__match_args__", tuple(names))
-    lazy: Any = type(made)(made.__name__, made.__bases__, written)
-    lazy.__qualname__ = made.__qualname__
-    unfinished = _Unfinished(lazy, content, options)
+        written = {"__match_args__": tuple(names)} | unfinished.stand_ins() | written
 
     def initialise(self: Any, *values: Any, **named: Any) -> None:
         if filling is None or not filling(self, values, named):
             unfinished.finish()
             lazy.__init__(self, *values, **named)
 
-    setattr(lazy, _FIELDS, unfinished)
-    lazy.__init__ = initialise
-    if filling is not None:
-        for name in unfinished.missing():
-            setattr(lazy, name, unfinished.stand_in(name))
-        if options.get("eq", True) and "__hash__" not in lazy.__dict__:
-            lazy.__hash__ = None
+    written["__slots__"] = tuple(name for name in names if name not in inherited)
+    written[_FIELDS], written["__init__"] = unfinished, initialise
+    lazy: Any = type(made)(made.__name__, made.__bases__, written)
+    lazy.__qualname__ = made.__qualname__
+    unfinished.made = lazy
     return lazy
 
 

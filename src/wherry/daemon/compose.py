@@ -38,7 +38,6 @@ from wherry.engine.networks.service import Networks
 from wherry.engine.settings import Live, Settings
 from wherry.engine.spec import security
 from wherry.engine.steps.orphans import end_orphans
-from wherry.engine.steps.runner import StepRunner
 from wherry.engine.supervision.keepers import Keepers
 from wherry.engine.supervision.values import ExitRecord
 from wherry.engine.system.info import Identity
@@ -54,6 +53,7 @@ from wherry.store.store import Store
 if TYPE_CHECKING:
     from wherry.build.service import Builds
     from wherry.daemon.systemd.scope import Scope
+    from wherry.engine.steps.runner import StepRunner
 
 log = logging.getLogger(__name__)
 
@@ -132,10 +132,7 @@ class Engine:
             is_own=self._is_own(),
         )  # fmt: skip
         self._stack.push_async_callback(self.images.close)
-        self.steps = StepRunner(
-            self.bundles, self.keepers, self.sandboxes, self.log_watch, store.layout.empty_layer
-        )
-        self._stack.push_async_callback(self.steps.close)
+        self._made_steps: StepRunner | None = None
         self._made_builds: Builds | None = None
         self._stack.push_async_callback(self._close_builds)
         # Where secrets of builds lie until a step has them mounted: in memory, and empty now.
@@ -208,6 +205,19 @@ class Engine:
         self.bundles.security, self.live.current = restraints, wanted
         self.system.reloaded()
 
+    @property
+    def steps(self) -> StepRunner:
+        """What runs the steps of builds."""
+        if self._made_steps is None:
+            # With the first build, as below.
+            from wherry.engine.steps.runner import StepRunner  # noqa: PLC0415
+
+            self._made_steps = StepRunner(
+                self.bundles, self.keepers, self.sandboxes, self.log_watch,
+                self.store.layout.empty_layer,
+            )  # fmt: skip
+        return self._made_steps
+
     def _builds(self) -> Builds:
         # Loaded by the first who builds: it is a third of the engine.
         from wherry.build.service import Builds  # noqa: PLC0415
@@ -227,6 +237,8 @@ class Engine:
     async def _close_builds(self) -> None:
         if self._made_builds is not None:
             await self._made_builds.close()
+        if self._made_steps is not None:
+            await self._made_steps.close()
 
     def _create(self) -> CreateContainer:
         return CreateContainer(
@@ -243,7 +255,7 @@ class Engine:
         ]
 
     def _exited(self, exited: ExitRecord) -> None:
-        if self.steps.exited(exited):
+        if self._made_steps is not None and self._made_steps.exited(exited):
             return
         if self.execs.exited(exited):
             self.exits.later(self.keepers.forget(exited.id))

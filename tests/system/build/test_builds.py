@@ -146,6 +146,9 @@ def test_a_killed_engine_leaves_nothing_and_keeps_what_was_done(
     own_engine: Engine, tmp_path: Path
 ) -> None:
     building = running_build(own_engine, context(tmp_path, HOLD))
+    # A step's layer is put away while the next one runs.
+    counts = ("system", "df", "--format", "{{.Type}}: {{.TotalCount}}")
+    eventually(lambda: "Build Cache: 1" in own_engine.docker(*counts).stdout)
     own_engine.kill()
     building.wait(30)
     own_engine.start()

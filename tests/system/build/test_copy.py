@@ -361,7 +361,7 @@ def test_deep_trees() -> None:
         before = len(os.listdir("/proc/self/fd"))
         with pytest.raises(CopyError, match="File name too long"):
             stage.copy([file("d/" + "n/" * 2030 + "f", b"f")], "d", "/" + "long" * 60)
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
+
 import pytest
 
-from wherry.api import versions
+from wherry.api import routes, versions
 from wherry.api.call import Call
 from wherry.api.http.message import Reply
 from wherry.api.status import PlainTextError, failure
-from wherry.api.table import Route, Table
+from wherry.api.table import Route, Table, first_segment
 from wherry.base import errors
 
 
@@ -16,14 +19,13 @@ async def nothing(_: Call) -> Reply:
     return Reply()
 
 
-TABLE = Table(
-    [
-        Route("GET", "/images/json", nothing),
-        Route("GET", "/images/{name:.*}/json", nothing),
-        Route("DELETE", "/images/{name:.*}", nothing),
-        Route("GET", "/containers/{name}/json", nothing),
-    ]
+ROUTES = (
+    Route("GET", "/images/json", nothing),
+    Route("GET", "/images/{name:.*}/json", nothing),
+    Route("DELETE", "/images/{name:.*}", nothing),
+    Route("GET", "/containers/{name}/json", nothing),
 )
+TABLE = Table(lambda segment: [r for r in ROUTES if first_segment(r.pattern) == segment])
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,20 @@ def test_paths_find_their_routes(method: str, path: str, pattern: str, name: str
 )
 def test_other_paths_find_none(method: str, path: str) -> None:
     assert TABLE.find(method, path) is None
+
+
+def test_every_file_of_routes_is_found_by_the_paths_of_its_routes() -> None:
+    names = {module.name for module in pkgutil.iter_modules(routes.__path__)}
+    assert names == {name for files in routes.FILES.values() for name in files}
+    for name in sorted(names):
+        for route in import_module(f"{routes.__name__}.{name}").ROUTES:
+            assert route in list(routes.routes_below(first_segment(route.pattern)))
+
+
+def test_nothing_is_kept_of_paths_that_are_not_there() -> None:
+    table = Table(lambda _: ())
+    assert [table.find("GET", f"/{number}/x") for number in range(3)] == [None] * 3
+    assert table._known == {}
 
 
 def test_versions() -> None:

@@ -301,6 +301,16 @@ def test_arguments_are_the_standard_librarys_affair(
     assert results[0] == results[1]
 
 
+def test_a_default_that_can_be_changed_is_refused() -> None:
+    class Written:
+        """As written."""
+
+        x: list[int] = []  # noqa: RUF012
+
+    with pytest.raises(ValueError, match="mutable default"):
+        dataclass(slots=True)(Written)()
+
+
 def test_many_instances() -> None:
     made = dataclass(slots=True)(_fresh())
     assert {made(number).x for number in range(300)} == set(range(300))

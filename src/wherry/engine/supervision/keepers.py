@@ -39,6 +39,7 @@ from wherry.linux import prctl
 from wherry.linux.process import start_ticks
 
 _log = logging.getLogger(__name__)
+_ANSWERING_SECONDS = 0.05
 _SOCKET = re.compile(r"keeper-(\d+)\.sock")
 
 
@@ -103,7 +104,11 @@ class Keepers:
         return recovered
 
     async def fill(self) -> None:
-        """Start the keepers that are missing still; those that cannot be are logged."""
+        """Start the keepers that are missing still; those that cannot be are logged.
+
+        To start one blocks for milliseconds: who waited for the engine is answered first.
+        """
+        await asyncio.sleep(_ANSWERING_SECONDS)
         there = {slot.index for slot in self._slots}
         for index in sorted(set(range(self._count)) - there):
             slot = self._slot(index)

@@ -17,6 +17,7 @@ import pytest
 from fixtures.engine import Engine
 from fixtures.registry import free_port
 from fixtures.waiting import eventually
+from wherry.linux.terminal import to_the_end
 
 
 @pytest.fixture
@@ -141,10 +142,10 @@ def on_terminal(engine: Engine, *words: str, typed: bytes = b"") -> tuple[int, b
         os.write(ours, typed)
         while time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
-                try:
-                    shown += os.read(ours, 4096)
-                except OSError:  # EIO: the last holder of the other side has gone
+                data = to_the_end(lambda: os.read(ours, 4096), b"")
+                if not data:
                     break
+                shown += data
         return client.wait(10), shown
     finally:
         client.kill()

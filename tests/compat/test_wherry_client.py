@@ -27,6 +27,7 @@ import pytest
 from fixtures.engine import Engine, program
 from fixtures.registry import running_registry
 from fixtures.waiting import eventually
+from wherry.linux.terminal import to_the_end
 
 WHERRY = program("wherry")
 WAIT = 60
@@ -241,10 +242,7 @@ class Terminal:
         """Read what has come; False at the end."""
         if not select.select([self.fd], [], [], 0.2)[0]:
             return True
-        try:
-            data = os.read(self.fd, 65536)
-        except OSError:  # EIO: the last holder of the other side has gone
-            return False
+        data = to_the_end(lambda: os.read(self.fd, 65536), b"")
         self.shown += data
         return bool(data)
 

@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from wherry.linux import terminal
+
 READ_BYTES: Final = 64 << 10
 
 
@@ -55,10 +57,6 @@ async def write_all(descriptor: int, data: bytes) -> bool:
 def read_some(descriptor: int) -> bytes | None:
     """Return what there is, None where nothing is yet, empty at the end of the stream."""
     try:
-        return os.read(descriptor, READ_BYTES)
+        return terminal.to_the_end(lambda: os.read(descriptor, READ_BYTES), b"")
     except BlockingIOError:
         return None
-    except OSError as error:
-        if error.errno == errno.EIO:  # the last process on a terminal has gone
-            return b""
-        raise

@@ -12,10 +12,12 @@ import errno
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from wherry.keeper.loop import Loop
 from wherry.keeper.protocol import Custody
+from wherry.linux.terminal import to_the_end
 from wherry.logs.record import Kind
 from wherry.logs.writer import LogWriter
 
@@ -126,11 +128,10 @@ class Output:
         assert terminal is not None
         assert relay is not None
         try:
-            moved = _transfer(terminal, relay)
+            moved = to_the_end(partial(_transfer, terminal, relay), 0)
         except BlockingIOError:
             return False
         except OSError:
-            # EIO: the last process that had the terminal open is gone.
             moved = 0
         if moved:
             self._pump(0, self._custody.stdout)

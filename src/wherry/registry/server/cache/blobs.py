@@ -64,7 +64,7 @@ class Blobs:
     async def _arriving(
         self, place: Place, digest: Digest, size: int
     ) -> AsyncGenerator[bytes, None]:
-        flight = self._flights.get((place.name, digest))
+        flight = self._flying(place, digest)
         if flight is None:
             # It may have landed, here or in another process, since the reader asked for it.
             kept = await self._kept(place, digest)
@@ -73,12 +73,16 @@ class Blobs:
                     async for piece in pieces:
                         yield piece
                 return
-            flight = self._flights.get((place.name, digest)) or self._begin(place, digest, size)
+            flight = self._flying(place, digest) or self._begin(place, digest, size)
         async with contextlib.aclosing(
             flight.read(lambda position: self._read_kept(place, digest, position))
         ) as pieces:
             async for piece in pieces:
                 yield piece
+
+    def _flying(self, place: Place, digest: Digest) -> Flight | None:
+        flight = self._flights.get((place.name, digest))
+        return None if flight is None or flight.failed else flight
 
     def _begin(self, place: Place, digest: Digest, size: int) -> Flight:
         flight = self._flights[place.name, digest] = Flight(digest, size)
@@ -89,11 +93,13 @@ class Blobs:
             )
         )
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._landed((place.name, digest), done))
+        task.add_done_callback(lambda done: self._landed((place.name, digest), flight, done))
         return flight
 
-    def _landed(self, key: tuple[str, Digest], task: asyncio.Task[None]) -> None:
-        del self._flights[key]
+    def _landed(self, key: tuple[str, Digest], flight: Flight, task: asyncio.Task[None]) -> None:
+        # After a failure another may be on its way before this one has landed.
+        if self._flights.get(key) is flight:
+            del self._flights[key]
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("fetching %s", key[1], exc_info=error)

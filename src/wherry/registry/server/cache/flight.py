@@ -58,6 +58,11 @@ class Flight:
         self._news = asyncio.Event()
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_CHUNKS)
 
+    @property
+    def failed(self) -> bool:
+        """Whether its readers get no whole blob any more; it has still to land."""
+        return self._failure is not None
+
     async def run(self, download: Download, keep: Keep) -> None:
         """Fetch and keep; what goes wrong is told to the readers."""
         keeping = asyncio.create_task(self._keep(keep))

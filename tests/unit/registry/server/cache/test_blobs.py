@@ -92,6 +92,28 @@ async def test_wrong_bytes(case: Case) -> None:
     assert await case.read(DIGEST) == LAYER
 
 
+async def test_one_that_failed_is_not_waited_for(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleared, real = asyncio.Event(), case.own.cancel_upload
+
+    async def cancel_upload(name: str, upload: str) -> None:
+        await cleared.wait()
+        await real(name, upload)
+
+    monkeypatch.setattr(case.own, "cancel_upload", cancel_upload)
+    case.upstream.push("1", "a", LAYER)
+    case.upstream.wrong.add(DIGEST)
+    with pytest.raises(UpstreamFaultError, match="other bytes"):
+        await case.read(DIGEST)
+    case.upstream.wrong.clear()
+    assert await case.read(DIGEST) == LAYER
+    cleared.set()
+    await landed(case)
+    assert case.own.kept[HERE].blobs == {DIGEST: LAYER}
+    assert case.own.uploads == set()
+
+
 async def test_no_room(case: Case) -> None:
     case.upstream.push("1", "a", LAYER)
     case.own.full = True

@@ -8,6 +8,7 @@ and nothing may be written below while this is at work.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -33,7 +34,8 @@ def files_below(top: str) -> Iterator[os.stat_result]:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
                     else:
-                        yield entry.stat(follow_symlinks=False)
+                        with contextlib.suppress(FileNotFoundError):
+                            yield entry.stat(follow_symlinks=False)
         except OSError:
             continue
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.deep import make_deep, removable_folder
-from wherry.base.trees import remove_tree
+from wherry.base.trees import files_below, remove_tree
 
 
 @pytest.fixture
@@ -45,3 +45,16 @@ def test_links_are_removed_and_not_followed(folder: Path) -> None:
 def test_what_is_not_there_is_an_error(folder: Path) -> None:
     with pytest.raises(FileNotFoundError):
         remove_tree(str(folder / "nothing"))
+
+
+def test_what_goes_away_meanwhile_is_left_out_and_nothing_else(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"file{number}").write_text("x")
+        (tmp_path / f"folder{number}").mkdir()
+        (tmp_path / f"folder{number}" / "kept").write_text("kept")
+    found = files_below(str(tmp_path))
+    sizes = [next(found).st_size]
+    for number in range(20):
+        (tmp_path / f"file{number}").unlink()
+    sizes += [status.st_size for status in found]
+    assert sizes == [1] + [4] * 20

@@ -6,6 +6,7 @@ writers of one blob are refused within the process, and the data root belongs to
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -116,12 +117,13 @@ class ContentStore:
         return trash.remove(self._layout, self._layout.blob(digest))
 
     def walk(self) -> Iterator[BlobInfo]:
-        """Yield every blob."""
+        """Yield every blob; what is deleted meanwhile may be left out."""
         for algorithm in ALGORITHMS:
             with os.scandir(f"{self._layout.content}/{algorithm}") as entries:
                 for entry in entries:
                     digest = Digest(f"{algorithm}:{entry.name}")
-                    yield BlobInfo(digest, entry.stat(follow_symlinks=False).st_size)
+                    with contextlib.suppress(FileNotFoundError):
+                        yield BlobInfo(digest, entry.stat(follow_symlinks=False).st_size)
 
     def recover(self, now: float | None = None) -> None:
         """Remove what cannot be resumed any more: nameless partial blobs, others after a day."""

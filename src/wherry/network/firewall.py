@@ -129,7 +129,8 @@ class Nft:
             errors = self._library.nft_ctx_get_error_buffer(self._context) or b""
         if result != 0:
             first = errors.decode(errors="replace").strip().partition("\n")[0]
-            kind = RulesMissingError if first.endswith(_MISSING) else FirewallError
+            # nftables may go on: "; did you mean table ... in family inet?"
+            kind = RulesMissingError if _MISSING in first else FirewallError
             raise kind(f"nftables: {first}")
         return str(output.decode(errors="replace"))
 

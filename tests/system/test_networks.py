@@ -34,6 +34,8 @@ from wherry.engine.networks.opened import Sandbox
 from wherry.engine.networks.sandbox import PublishError
 from wherry.network import namespaces
 from wherry.network.firewall import Nft, RulesMissingError
+from wherry.network.isolation import Isolation
+from wherry.network.naming import Naming
 from wherry.network.ports import Ports, PortTakenError, Wanted
 from wherry.wire.container_config import EndpointIPAMConfig, EndpointSettings, PortBinding
 
@@ -565,6 +567,16 @@ def test_an_address_that_is_not_here_is_an_error_with_the_kernels_words() -> Non
 
 
 # The firewall's words
+
+
+@in_own_network
+def test_rules_that_are_missing_are_no_error_whatever_is_there_of_that_name() -> None:
+    naming = Naming("0123456789ab")
+    with contextlib.closing(Nft()) as rules:
+        Isolation(naming, rules).remove()
+        # nftables asks then whether that one was meant.
+        rules.run(f"add table inet {naming.table}")
+        Isolation(naming, rules).remove()
 
 
 @in_own_network

@@ -61,7 +61,7 @@ class _Filling:
     __slots__ = ("_defaults", "_factories", "_left", "_names")
 
     def __init__(self, names: Sequence[str], defaults: Mapping[str, Any]) -> None:
-        self._names = names
+        self._names = dict.fromkeys(names)
         self._left = _FILLED
         self._defaults: dict[str, Any] = {}
         self._factories: dict[str, Callable[[], Any]] = {}
@@ -79,7 +79,7 @@ class _Filling:
         given = dict(zip(self._names, values, strict=False))
         fits = len(values) <= len(self._names) and given.keys().isdisjoint(named)
         given.update(named)
-        if self._left < 0 or not fits or not given.keys() <= set(self._names):
+        if self._left < 0 or not fits or not given.keys() <= self._names.keys():
             return False
         for name in self._names:
             if name in given:

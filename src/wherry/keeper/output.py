@@ -132,6 +132,7 @@ class Output:
         except BlockingIOError:
             return False
         except OSError:
+            # A terminal that cannot be read has ended, too: its process must not wait for us.
             moved = 0
         if moved:
             self._pump(0, self._custody.stdout)

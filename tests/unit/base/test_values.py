@@ -314,5 +314,5 @@ def test_a_default_that_can_be_changed_is_refused() -> None:
 def test_many_instances() -> None:
     made = dataclass(slots=True)(_fresh())
     assert {made(number).x for number in range(300)} == set(range(300))
-    assert "__eq__" in dir(made)
+    assert isinstance(made.__dict__["__dataclass_fields__"], dict)  # finished by their number
     assert made(1) == made(1)

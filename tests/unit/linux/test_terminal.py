@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_real_terminal() -> None:
     try:
         os.write(slave, b"last")
         os.close(slave)
-        read = lambda: os.read(master, 100)  # noqa: E731
+        read = partial(os.read, master, 100)
         assert [to_the_end(read, b"") for _ in range(3)] == [b"last", b"", b""]
     finally:
         os.close(master)
